@@ -1,0 +1,302 @@
+package io.gorgon;
+
+import io.gorgon.connection.Connector;
+import io.gorgon.connection.SocketConnector;
+import io.gorgon.message.Call;
+import io.gorgon.message.PoolEvent;
+import io.gorgon.message.PythonFailure;
+import io.gorgon.message.Values;
+import io.gorgon.pool.CheckoutKind;
+import io.gorgon.pool.Entrance;
+import io.gorgon.pool.Granted;
+import io.gorgon.pool.Pool;
+import io.gorgon.pool.PoolClock;
+import io.gorgon.pool.PoolSettings;
+import io.gorgon.pool.PoolStats;
+import io.gorgon.pool.PoolStatus;
+import io.gorgon.process.Keeper;
+import io.gorgon.worker.PendingCall;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.apache.pekko.Done;
+import org.apache.pekko.NotUsed;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.DispatcherSelector;
+import org.apache.pekko.actor.typed.javadsl.AskPattern;
+import org.apache.pekko.pattern.StatusReply;
+import org.apache.pekko.stream.OverflowStrategy;
+import org.apache.pekko.stream.javadsl.Source;
+import org.apache.pekko.stream.typed.javadsl.ActorSource;
+
+/**
+ * This is a pool of Python workers, as its users hold it. Every method returns at once; every stage
+ * completes, with a value or a {@link PythonFailure}. Thread-safe.
+ *
+ * <pre>{@code
+ * PythonPool pool = PythonPools.get(system).pool("default");
+ * pool.call(Call.of("math:sqrt", 16)).thenAccept(reply -> use(reply.as(Double.class)));
+ * }</pre>
+ */
+public final class PythonPool {
+
+  /** How much later than a question's own deadline its ask gives up; the pool answers before. */
+  private static final Duration ASK_SLACK = Duration.ofSeconds(5);
+
+  private static final int EVENTS_KEPT = 1_024;
+
+  private final ActorSystem<?> system;
+  private final Entrance entrance;
+  private final ActorRef<Pool.Command> ref;
+  private final Executor callbacks;
+
+  PythonPool(ActorSystem<?> system, Entrance entrance, ActorRef<Pool.Command> ref) {
+    this.system = system;
+    this.entrance = entrance;
+    this.ref = ref;
+    this.callbacks =
+        system.dispatchers().lookup(DispatcherSelector.fromConfig("gorgon.callback-dispatcher"));
+  }
+
+  /**
+   * Starts a pool that the system owns and stops with itself.
+   *
+   * @throws PythonFailure.NameTaken if a pool of that name runs in this system
+   */
+  public static PythonPool start(ActorSystem<?> system, PoolSettings settings) {
+    return PythonPools.get(system).start(settings, PoolClock.SYSTEM, connectors(system, settings));
+  }
+
+  /**
+   * Makes a pool for the caller's own actor hierarchy: spawn it, then find it by {@link
+   * PythonPools#locate}, or hold it by {@link #of}. It ends with its parent.
+   */
+  public static Behavior<Pool.Command> behavior(ActorSystem<?> system, PoolSettings settings) {
+    return Pool.create(new Entrance(settings, PoolClock.SYSTEM), connectors(system, settings));
+  }
+
+  /** Holds a pool that somebody spawned in this JVM. */
+  public static CompletionStage<PythonPool> of(ActorSystem<?> system, ActorRef<Pool.Command> ref) {
+    return AskPattern.<Pool.Command, Entrance>ask(
+            ref, Pool.Introduce::new, ASK_SLACK, system.scheduler())
+        .thenApply(entrance -> new PythonPool(system, entrance, ref));
+  }
+
+  static Supplier<Connector> connectors(ActorSystem<?> system, PoolSettings settings) {
+    Executor blocking =
+        system.dispatchers().lookup(DispatcherSelector.fromConfig("gorgon.blocking-dispatcher"));
+    return () ->
+        new SocketConnector(
+            new Keeper(
+                settings.name(),
+                settings.python(),
+                settings.worker().startTimeout(),
+                settings.outputLinesPerSecond()),
+            settings.launch(),
+            blocking);
+  }
+
+  // ---- calls
+
+  /**
+   * Runs a Python function on the first worker that is free.
+   *
+   * @return completes with the reply, or with the {@link PythonFailure} that tells why there is
+   *     none
+   */
+  public RunningCall call(Call call) {
+    return start(call, entrance::offer);
+  }
+
+  /** The calls of one key, one after another; any worker may serve them, the last one preferred. */
+  public Session session(String key) {
+    return new Session(this, key, CheckoutKind.Affinity.PREFER);
+  }
+
+  RunningCall start(Call call, Consumer<PendingCall> send) {
+    long now = entrance.clock().getAsLong();
+    String id = entrance.nextCallId();
+    Duration timeout = call.timeout().orElse(entrance.settings().callTimeout());
+    byte[] body;
+    try {
+      body = Values.encodeRequest(call, id);
+      refuseTooLarge(call, body);
+    } catch (PythonFailure refused) {
+      var failed = new PendingCall(id, call, new byte[0], now, now);
+      failed.fail(refused);
+      return new RunningCall(failed, callbacks);
+    }
+    var pending = new PendingCall(id, call, body, now, now + timeout.toNanos());
+    send.accept(pending);
+    return new RunningCall(pending, callbacks);
+  }
+
+  private void refuseTooLarge(Call call, byte[] body) {
+    long limit = entrance.settings().launch().frameLimit() - FRAME_OVERHEAD;
+    if (body.length > limit) {
+      throw new PythonFailure.TooLarge("the request to " + call.target(), body.length, limit);
+    }
+  }
+
+  private static final int FRAME_OVERHEAD = io.gorgon.wire.FrameCodec.PREFIX;
+
+  // ---- checkouts
+
+  /** Checks out any worker, with the pool's own limit of waiting. */
+  public CompletionStage<Checkout> checkout() {
+    return checkout(CheckoutKind.anonymous());
+  }
+
+  /** Checks out a worker for {@code kind}, with the pool's own limit of waiting. */
+  public CompletionStage<Checkout> checkout(CheckoutKind kind) {
+    return checkout(kind, Optional.empty(), entrance.settings().checkoutTimeout());
+  }
+
+  /**
+   * Checks out a worker.
+   *
+   * @param owner an actor whose death ends the lease
+   * @param timeout how long to wait for a worker
+   * @return completes with {@link PythonFailure.CheckoutRefused} where there is none, or {@link
+   *     PythonFailure.SessionLost}
+   */
+  public CompletionStage<Checkout> checkout(
+      CheckoutKind kind, Optional<ActorRef<?>> owner, Duration timeout) {
+    if (entrance.status() == PoolStatus.STOPPED) {
+      return CompletableFuture.failedFuture(
+          new PythonFailure.CheckoutRefused(
+              name(), PythonFailure.CheckoutRefused.Reason.STOPPED, "the pool has stopped"));
+    }
+    CompletionStage<Granted> granted =
+        AskPattern.askWithStatus(
+            ref,
+            (ActorRef<StatusReply<Granted>> replyTo) ->
+                new Pool.Checkout(kind, owner, timeout, replyTo),
+            timeout.plus(ASK_SLACK),
+            system.scheduler());
+    return granted.thenApply(
+        grant -> {
+          ref.tell(new Pool.Acknowledge(grant.lease()));
+          return new Checkout(this, grant);
+        });
+  }
+
+  // ---- operators
+
+  public String name() {
+    return entrance.settings().name();
+  }
+
+  /** What the pool was started with. */
+  public PoolSettings settings() {
+    return entrance.settings();
+  }
+
+  /** What the pool is doing now. */
+  public PoolStatus status() {
+    return entrance.status();
+  }
+
+  /** The actor, for those who speak its protocol. */
+  public ActorRef<Pool.Command> ref() {
+    return ref;
+  }
+
+  /** Figures of this moment. */
+  public CompletionStage<PoolStats> stats() {
+    return whileRunning(
+        () -> AskPattern.ask(ref, Pool.GetStats::new, ASK_SLACK, system.scheduler()));
+  }
+
+  /**
+   * What happens from now on to workers, leases and the pool itself. A subscriber that falls more
+   * than {@value #EVENTS_KEPT} events behind misses the oldest.
+   */
+  public Source<PoolEvent, NotUsed> events() {
+    return ActorSource.<PoolEvent>actorRef(
+            PoolEvent.PoolStopped.class::isInstance,
+            event -> Optional.empty(),
+            EVENTS_KEPT,
+            OverflowStrategy.dropHead())
+        .mapMaterializedValue(
+            subscriber -> {
+              ref.tell(new Pool.Subscribe(subscriber));
+              return NotUsed.getInstance();
+            });
+  }
+
+  /**
+   * Sets how many workers are kept, and how many there are at most; workers in use are let finish.
+   *
+   * @throws PythonFailure.InvalidSettings unless {@code 1 <= min <= max <= 1024}
+   */
+  public void resize(int min, int max) {
+    if (min < 1 || max < min || max > 1024) {
+      throw new PythonFailure.InvalidSettings(
+          "resize", "to " + min + ".." + max + " is not allowed: 1 <= min <= max <= 1024");
+    }
+    ref.tell(new Pool.Resize(min, max));
+  }
+
+  /**
+   * Replaces every process by a new one, which reads your modules anew. One after the other, each
+   * when its successor is ready: no call fails and no capacity is missing.
+   */
+  public void reset() {
+    ref.tell(new Pool.Reset());
+  }
+
+  /**
+   * Takes nothing new, answers who waits, lets run what runs for {@code timeout}, then stops.
+   *
+   * @return completes when no process is left
+   */
+  public CompletionStage<Done> drain(Duration timeout) {
+    if (entrance.status() == PoolStatus.STOPPED) {
+      return CompletableFuture.completedFuture(Done.getInstance());
+    }
+    return AskPattern.ask(
+        ref,
+        (ActorRef<Done> replyTo) -> new Pool.Drain(timeout, replyTo),
+        timeout.plus(settings().worker().stopGrace().multipliedBy(2)).plus(ASK_SLACK),
+        system.scheduler());
+  }
+
+  void tell(Pool.Command command) {
+    ref.tell(command);
+  }
+
+  /** Tells the pool, or fails the call where there is nobody to be told. */
+  void tell(Pool.Command command, PendingCall call) {
+    if (entrance.status() == PoolStatus.STOPPED) {
+      call.fail(new PythonFailure.Draining(name(), true));
+    } else {
+      ref.tell(command);
+    }
+  }
+
+  private <T> CompletionStage<T> whileRunning(Supplier<CompletionStage<T>> question) {
+    return entrance.status() == PoolStatus.STOPPED
+        ? CompletableFuture.failedFuture(new PythonFailure.Draining(name(), true))
+        : question.get();
+  }
+
+  /** Unwraps what a stage failed with. */
+  static Throwable unwrap(Throwable failure) {
+    return failure instanceof CompletionException wrapped && wrapped.getCause() != null
+        ? wrapped.getCause()
+        : failure;
+  }
+
+  @Override
+  public String toString() {
+    return "PythonPool[" + name() + ", " + status() + "]";
+  }
+}

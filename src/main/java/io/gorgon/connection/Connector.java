@@ -1,0 +1,26 @@
+package io.gorgon.connection;
+
+import io.gorgon.message.WorkerId;
+import java.util.Map;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * This makes connections to new worker processes. It is the one seam between the actors and the
+ * operating system: tests put a scripted one here. Thread-safe; nothing blocks.
+ */
+public interface Connector {
+
+  /**
+   * Starts a worker process and connects to it.
+   *
+   * @param listener told everything, from the connection's own thread
+   * @return the connection at once; what becomes of it is told to the listener
+   */
+  Connection open(WorkerId id, Connection.Listener listener);
+
+  /** Resident memory, in bytes, of each worker's process group; empty where that is not known. */
+  CompletionStage<Map<WorkerId, Long>> memory();
+
+  /** Ends every process. Completes when none is left. */
+  CompletionStage<Void> close();
+}

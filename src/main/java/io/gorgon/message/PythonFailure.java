@@ -1,0 +1,507 @@
+package io.gorgon.message;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that can go wrong, on one page. Each failure says what happened, to whom, the numbers
+ * that matter and what to do. Unchecked and immutable.
+ *
+ * <pre>
+ *  Python's own answer   PythonRaised  BadArguments  UnknownTarget  NotSerializable  TooLarge
+ *  time and will         DeadlineExceeded  Cancelled
+ *  a worker's fault      WorkerLost  ProtocolViolation  StartFailed
+ *  no worker for you     Overloaded  NoCapacity  Draining  CheckoutRefused  SessionLost
+ *  set-up                InvalidSettings  NameTaken  NotRunning
+ * </pre>
+ */
+public abstract sealed class PythonFailure extends RuntimeException {
+
+  PythonFailure(String message) {
+    super(message);
+  }
+
+  /**
+   * Whether trying the same call again is safe and may help: it had not started, or it declared
+   * itself idempotent; and what stood in its way may pass.
+   */
+  public boolean retryable() {
+    return false;
+  }
+
+  /** The Java stack of an I/O thread tells nobody anything, and costs more than the call. */
+  @Override
+  public synchronized Throwable fillInStackTrace() {
+    return this;
+  }
+
+  /** The name without the package, as command lines and logs print it. */
+  public final String name() {
+    return getClass().getSimpleName();
+  }
+
+  // ---- Python's own answer
+
+  /** The function raised. Its frames head this exception's stack trace; the worker is fine. */
+  public static final class PythonRaised extends PythonFailure {
+    private final PythonException exception;
+
+    public PythonRaised(String target, WorkerId worker, PythonException exception) {
+      super(target + " raised " + exception.describe() + " (worker " + worker + ")");
+      this.exception = exception;
+      if (exception.cause() != null) {
+        initCause(new PythonRaised(target, worker, exception.cause()));
+      }
+      setStackTrace(exception.stackTrace());
+    }
+
+    /** Type, message, frames, cause and notes as Python had them. */
+    public PythonException exception() {
+      return exception;
+    }
+
+    /** The name of the exception's class, for example {@code ValueError}. */
+    public String type() {
+      return exception.type();
+    }
+
+    /** The traceback as Python prints it. */
+    public String traceback() {
+      return exception.traceback();
+    }
+  }
+
+  /** The arguments do not fit the function's signature; it did not run. */
+  public static final class BadArguments extends PythonFailure {
+    public BadArguments(String target, String signature, String problem) {
+      super(target + signature + " does not take these arguments: " + problem);
+    }
+  }
+
+  /** The target names nothing that can be called. */
+  public static final class UnknownTarget extends PythonFailure {
+    /** Why a target could not be resolved. */
+    public enum Reason {
+      MALFORMED,
+      MODULE_MISSING,
+      IMPORT_FAILED,
+      ATTRIBUTE_MISSING,
+      NOT_CALLABLE
+    }
+
+    private final UnknownTarget.Reason reason;
+    private final @Nullable PythonException exception;
+
+    public UnknownTarget(
+        String target,
+        UnknownTarget.Reason reason,
+        String problem,
+        @Nullable PythonException exception) {
+      super("no function '" + target + "' (" + reason + "): " + problem);
+      this.reason = reason;
+      this.exception = exception;
+    }
+
+    public UnknownTarget.Reason reason() {
+      return reason;
+    }
+
+    /** What the module raised while it was imported, or null for the other reasons. */
+    public @Nullable PythonException exception() {
+      return exception;
+    }
+  }
+
+  /** A value has no form on the wire, in the direction that {@code where} tells. */
+  public static final class NotSerializable extends PythonFailure {
+    private final String path;
+
+    public NotSerializable(String where, String path, String problem) {
+      super("cannot send the value at " + path + " of " + where + ": " + problem);
+      this.path = path;
+    }
+
+    /** The path to the offending value, {@code $} being the whole. */
+    public String path() {
+      return path;
+    }
+  }
+
+  /** A frame would exceed the limit; nothing was sent. */
+  public static final class TooLarge extends PythonFailure {
+    private final long size;
+    private final long limit;
+
+    public TooLarge(String what, long size, long limit) {
+      super(
+          what
+              + " takes "
+              + size
+              + " bytes, the limit is "
+              + limit
+              + ": send less, or raise 'frame-limit' of the pool");
+      this.size = size;
+      this.limit = limit;
+    }
+
+    /** Bytes that it would have taken. */
+    public long size() {
+      return size;
+    }
+
+    /** Bytes allowed. */
+    public long limit() {
+      return limit;
+    }
+  }
+
+  // ---- time and will
+
+  /** The deadline passed. If it was running, its worker is stopped and replaced. */
+  public static final class DeadlineExceeded extends PythonFailure {
+    /** Where the time ran out. */
+    public enum Phase {
+      QUEUED,
+      STARTING,
+      RUNNING
+    }
+
+    private final Phase phase;
+
+    public DeadlineExceeded(String target, Phase phase, Duration limit, String where) {
+      super(
+          target
+              + " had no answer within "
+              + limit.toMillis()
+              + " ms, "
+              + phase
+              + " "
+              + where
+              + ": allow more time, or "
+              + remedy(phase));
+      this.phase = phase;
+    }
+
+    private static String remedy(Phase phase) {
+      return phase == Phase.RUNNING ? "make the function faster" : "allow more workers";
+    }
+
+    public Phase phase() {
+      return phase;
+    }
+
+    /** True unless it was running. */
+    @Override
+    public boolean retryable() {
+      return phase != Phase.RUNNING;
+    }
+  }
+
+  /** Somebody cancelled the call, or its owner died. */
+  public static final class Cancelled extends PythonFailure {
+    private final boolean started;
+
+    public Cancelled(String target, boolean started, String why) {
+      super(target + " was cancelled " + (started ? "while it ran" : "before it ran") + ": " + why);
+      this.started = started;
+    }
+
+    /** Whether Python may have run a part of it. */
+    public boolean started() {
+      return started;
+    }
+  }
+
+  // ---- a worker's fault
+
+  /** The worker died with the call in its hands. */
+  public static final class WorkerLost extends PythonFailure {
+    private final WorkerId worker;
+    private final Exit exit;
+    private final boolean started;
+    private final List<String> tail;
+    private final boolean idempotent;
+
+    public WorkerLost(
+        String target,
+        WorkerId worker,
+        Exit exit,
+        boolean started,
+        boolean idempotent,
+        String cause,
+        List<String> tail) {
+      super(
+          "worker "
+              + worker
+              + " was lost ("
+              + exit
+              + "; "
+              + cause
+              + ") "
+              + (started ? "while it ran " : "before it ran ")
+              + target
+              + quote(tail));
+      this.worker = worker;
+      this.exit = exit;
+      this.started = started;
+      this.idempotent = idempotent;
+      this.tail = List.copyOf(tail);
+    }
+
+    public WorkerId worker() {
+      return worker;
+    }
+
+    public Exit exit() {
+      return exit;
+    }
+
+    /** Whether Python had started the function. */
+    public boolean started() {
+      return started;
+    }
+
+    /** The worker's last lines of output, oldest first. */
+    public List<String> tail() {
+      return tail;
+    }
+
+    @Override
+    public boolean retryable() {
+      return !started || idempotent;
+    }
+  }
+
+  /** A worker broke the protocol; it was stopped and is replaced. */
+  public static final class ProtocolViolation extends PythonFailure {
+    public ProtocolViolation(String problem) {
+      super("the worker broke the protocol: " + problem);
+    }
+  }
+
+  /** A worker could not start. */
+  public static final class StartFailed extends PythonFailure {
+    /** What stood in its way. */
+    public enum Kind {
+      NO_INTERPRETER,
+      VERSION,
+      PLATFORM,
+      ENVIRONMENT,
+      IMPORT,
+      HANDSHAKE,
+      EXITED,
+      TIMEOUT;
+
+      /** True if trying again without a change by a person cannot help. */
+      public boolean permanent() {
+        return this == NO_INTERPRETER
+            || this == VERSION
+            || this == PLATFORM
+            || this == IMPORT
+            || this == ENVIRONMENT;
+      }
+    }
+
+    private final Kind kind;
+    private final String output;
+
+    public StartFailed(Kind kind, String problem, String output) {
+      super(
+          "a worker could not start ("
+              + kind
+              + "): "
+              + problem
+              + (output.isBlank() ? "" : "\n" + output.stripTrailing()));
+      this.kind = kind;
+      this.output = output;
+    }
+
+    public Kind kind() {
+      return kind;
+    }
+
+    /** The traceback, or the worker's last lines. */
+    public String output() {
+      return output;
+    }
+
+    /** The call had not started; true where the cause may pass. */
+    @Override
+    public boolean retryable() {
+      return !kind.permanent();
+    }
+  }
+
+  // ---- no worker for you
+
+  /** The waiting line is full. */
+  public static final class Overloaded extends PythonFailure {
+    public Overloaded(String pool, int waiting, int capacity, String workers) {
+      super(
+          "pool '"
+              + pool
+              + "' has "
+              + waiting
+              + " waiting of at most "
+              + capacity
+              + "; "
+              + workers
+              + ": slow down, or raise 'queue-capacity' or 'max-workers'");
+    }
+
+    @Override
+    public boolean retryable() {
+      return true;
+    }
+  }
+
+  /** Workers keep dying or never start; the circuit is open and heals by itself. */
+  public static final class NoCapacity extends PythonFailure {
+    private final List<String> tail;
+
+    public NoCapacity(String pool, String why, List<String> tail) {
+      super("pool '" + pool + "' has no workers: " + why + quote(tail));
+      this.tail = List.copyOf(tail);
+    }
+
+    /** The last lines that a worker wrote before it died. */
+    public List<String> tail() {
+      return tail;
+    }
+
+    @Override
+    public boolean retryable() {
+      return true;
+    }
+  }
+
+  /** The pool takes nothing new: it is finishing. */
+  public static final class Draining extends PythonFailure {
+    public Draining(String pool, boolean stopped) {
+      super(
+          "pool '"
+              + pool
+              + "' "
+              + (stopped ? "has stopped" : "is draining")
+              + ": send the call to another pool, or start this one again");
+    }
+
+    @Override
+    public boolean retryable() {
+      return true;
+    }
+  }
+
+  /** A checkout, or a call through one, was refused. */
+  public static final class CheckoutRefused extends PythonFailure {
+    /** Why. */
+    public enum Reason {
+      INVALID_KIND,
+      QUEUE_FULL,
+      DEADLINE,
+      DRAINING,
+      STOPPED,
+      NO_CAPACITY,
+      CANCELLED,
+      OWNER_DEAD,
+      WORKER_BUSY,
+      LEASE_ENDED
+    }
+
+    private final CheckoutRefused.Reason reason;
+
+    public CheckoutRefused(String pool, CheckoutRefused.Reason reason, String details) {
+      super("pool '" + pool + "' refused the checkout (" + reason + "): " + details);
+      this.reason = reason;
+    }
+
+    public CheckoutRefused.Reason reason() {
+      return reason;
+    }
+
+    @Override
+    public boolean retryable() {
+      return reason != CheckoutRefused.Reason.INVALID_KIND
+          && reason != CheckoutRefused.Reason.LEASE_ENDED
+          && reason != CheckoutRefused.Reason.OWNER_DEAD;
+    }
+  }
+
+  /** A pinned session's process is gone, and with it what it held in memory. */
+  public static final class SessionLost extends PythonFailure {
+    private final String session;
+
+    public SessionLost(String session, WorkerId worker) {
+      super(
+          "session '"
+              + session
+              + "' was pinned to worker "
+              + worker
+              + ", which is gone: end the"
+              + " session and start it anew");
+      this.session = session;
+    }
+
+    public String session() {
+      return session;
+    }
+  }
+
+  // ---- set-up
+
+  /** A setting is wrong. Thrown while settings are loaded, before anything starts. */
+  public static final class InvalidSettings extends PythonFailure {
+    private final String key;
+
+    public InvalidSettings(String key, String problem) {
+      super("setting '" + key + "' " + problem);
+      this.key = key;
+    }
+
+    /** The key, with its whole path. */
+    public String key() {
+      return key;
+    }
+  }
+
+  /** A second pool asked for a name that is in use. */
+  public static final class NameTaken extends PythonFailure {
+    public NameTaken(String pool) {
+      super(
+          "a pool named '"
+              + pool
+              + "' runs in this actor system already: use it by"
+              + " PythonPools.get(system).pool(\""
+              + pool
+              + "\"), or start another name");
+    }
+  }
+
+  /** Neither a pool nor a bridge runs under the name. */
+  public static final class NotRunning extends PythonFailure {
+    public NotRunning(String pool, String lookedFor) {
+      super(
+          "no pool or bridge named '"
+              + pool
+              + "' runs here ("
+              + lookedFor
+              + "): start one by"
+              + " PythonPools.get(system).pool(\""
+              + pool
+              + "\") or PythonPool.start(system, settings)");
+    }
+  }
+
+  private static String quote(List<String> tail) {
+    Objects.requireNonNull(tail, "tail");
+    if (tail.isEmpty()) {
+      return "";
+    }
+    return Stream.concat(Stream.of("\nlast output:"), tail.stream())
+        .reduce((before, line) -> before + "\n  | " + line)
+        .orElse("");
+  }
+}

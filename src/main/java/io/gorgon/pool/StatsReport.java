@@ -1,0 +1,69 @@
+package io.gorgon.pool;
+
+import io.gorgon.worker.Tally;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** This puts a pool's figures together. */
+final class StatsReport {
+
+  /** Finds the process of an incarnation. */
+  interface Pids {
+    long of(int slot, long generation);
+  }
+
+  private StatsReport() {}
+
+  static PoolStats of(
+      PoolSettings settings,
+      PoolStatus status,
+      PoolState state,
+      Lane lane,
+      Map<Integer, Tally> tallies,
+      Pids pids) {
+    List<PoolStats.WorkerStats> workers = new ArrayList<>();
+    int ready = 0;
+    int leased = 0;
+    for (Slot slot : state.slots()) {
+      for (Slot.Member member : slot.members()) {
+        ready += member.phase.isServing() ? 1 : 0;
+        leased += member.phase == Slot.Phase.LEASED ? 1 : 0;
+      }
+      workers.add(worker(slot, tallies.computeIfAbsent(slot.number, any -> new Tally()), pids));
+    }
+    return new PoolStats(
+        settings.name(),
+        status,
+        state.min(),
+        state.max(),
+        ready,
+        leased,
+        lane.waiting(),
+        state.line().size(),
+        lane.accepted(),
+        lane.refused(),
+        state.staleMessages(),
+        workers);
+  }
+
+  private static PoolStats.WorkerStats worker(Slot slot, Tally tally, Pids pids) {
+    Slot.Member member = slot.current;
+    long generation = member == null ? 0 : member.generation;
+    return new PoolStats.WorkerStats(
+        slot.number,
+        generation,
+        pids.of(slot.number, generation),
+        member == null ? "empty" : member.phase.name().toLowerCase(java.util.Locale.ROOT),
+        slot.restarts,
+        tally.answered(),
+        tally.failed(),
+        tally.lost(),
+        slot.checkouts,
+        slot.cleanReturns,
+        slot.failedReturns,
+        tally.lastActivity(),
+        tally.latency(50),
+        tally.latency(99));
+  }
+}

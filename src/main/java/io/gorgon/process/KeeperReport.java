@@ -1,0 +1,74 @@
+package io.gorgon.process;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.gorgon.message.Exit;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** These are the lines that a keeper writes to the JVM. */
+sealed interface KeeperReport {
+
+  /** The keeper runs. */
+  record Hello(long pid, PythonDescription python) implements KeeperReport {}
+
+  /** This interpreter cannot run the bridge. */
+  record Refused(String reason, String python, String executable) implements KeeperReport {}
+
+  /** A worker process exists; it has not spoken yet. */
+  record Spawned(Key key, long pid) implements KeeperReport {}
+
+  /** A worker process could not be made. */
+  record SpawnFailed(Key key, String message) implements KeeperReport {}
+
+  /** A worker process ended and was reaped. */
+  record Exited(Key key, long pid, Exit exit) implements KeeperReport {}
+
+  /** Memory of each worker's process group, in bytes. */
+  record Memory(Map<Key, Long> bytes) implements KeeperReport {}
+
+  /** Something that an operator may want to read. */
+  record Notice(String level, String message) implements KeeperReport {}
+
+  /** One incarnation of one slot. */
+  record Key(int slot, long generation) {}
+
+  /**
+   * Reads one line.
+   *
+   * @throws IllegalArgumentException for a line of another shape
+   */
+  static KeeperReport from(JsonNode line) {
+    String event = line.path("event").asText();
+    return switch (event) {
+      case "hello" -> new Hello(line.path("pid").asLong(), PythonDescription.from(line));
+      case "refused" ->
+          new Refused(
+              line.path("reason").asText(),
+              line.path("python").asText(),
+              line.path("executable").asText());
+      case "spawned" -> new Spawned(key(line), line.path("pid").asLong());
+      case "spawn_failed" -> new SpawnFailed(key(line), line.path("message").asText());
+      case "exited" ->
+          new Exited(
+              key(line),
+              line.path("pid").asLong(),
+              new Exit(number(line.path("code")), number(line.path("signal"))));
+      case "memory" -> {
+        var bytes = new HashMap<Key, Long>();
+        line.path("workers").forEach(one -> bytes.put(key(one), one.path("rss").asLong()));
+        yield new Memory(bytes);
+      }
+      case "warning", "error" -> new Notice(event, line.path("message").asText());
+      default -> throw new IllegalArgumentException("unknown keeper report: " + event);
+    };
+  }
+
+  private static Key key(JsonNode line) {
+    return new Key(line.path("slot").asInt(), line.path("generation").asLong());
+  }
+
+  private static @Nullable Integer number(JsonNode node) {
+    return node.isNumber() ? node.asInt() : null;
+  }
+}

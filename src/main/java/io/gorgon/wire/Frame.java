@@ -1,0 +1,89 @@
+package io.gorgon.wire;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This is one message on the socket, in either direction. All kinds share one shape; what a body
+ * means is known to those who send and read it.
+ *
+ * @param kind what it is
+ * @param id the request it belongs to, counted per connection from 1; 0 where there is none
+ * @param body JSON in UTF-8, or empty
+ * @param attachments raw bytes beside the body, in order
+ */
+public record Frame(Kind kind, long id, byte[] body, List<byte[]> attachments) {
+
+  private static final byte[] EMPTY = new byte[0];
+
+  /** What frames there are, with the number that stands on the wire. */
+  public enum Kind {
+    /** Worker: who I am and which token I was given. */
+    HELLO(1),
+    /** Worker: this module is being imported now. */
+    IMPORTING(2),
+    /** Worker: send me calls. */
+    READY(3),
+    /** Worker: I cannot start, and why. */
+    START_FAILED(4),
+    /** Pool: run this. */
+    REQUEST(16),
+    /** Pool: are you there? */
+    PING(17),
+    /** Pool: finish and exit. */
+    SHUTDOWN(18),
+    /** Worker: the value that the function returned. */
+    RESULT(32),
+    /** Worker: why there is no value. */
+    FAILURE(33),
+    /** Worker: I am here. */
+    PONG(34);
+
+    private static final @Nullable Kind[] BY_NUMBER = new @Nullable Kind[64];
+
+    static {
+      for (Kind kind : values()) {
+        BY_NUMBER[kind.number] = kind;
+      }
+    }
+
+    private final int number;
+
+    Kind(int number) {
+      this.number = number;
+    }
+
+    /** The number on the wire. */
+    public int number() {
+      return number;
+    }
+
+    /** The kind of that number, or null. */
+    static @Nullable Kind of(int number) {
+      return number >= 0 && number < BY_NUMBER.length ? BY_NUMBER[number] : null;
+    }
+  }
+
+  /** A frame with a body and no attachments. */
+  public static Frame of(Kind kind, long id, byte[] body) {
+    return new Frame(kind, id, body, List.of());
+  }
+
+  /** A frame that says all by its kind. */
+  public static Frame of(Kind kind, long id) {
+    return new Frame(kind, id, EMPTY, List.of());
+  }
+
+  /** Prints sizes, never contents. */
+  @Override
+  public String toString() {
+    return kind
+        + "[id="
+        + id
+        + ", body="
+        + body.length
+        + ", attachments="
+        + attachments.size()
+        + "]";
+  }
+}

@@ -1,0 +1,39 @@
+package io.gorgon.worker;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.gorgon.message.PythonException;
+import io.gorgon.message.PythonFailure;
+import io.gorgon.message.WorkerId;
+
+/** This reads the body of a failure frame, which {@code gorgon/_failures.py} writes. */
+final class FailureBody {
+
+  private FailureBody() {}
+
+  static PythonFailure read(String target, WorkerId worker, JsonNode body) {
+    String message = body.path("message").asText();
+    return switch (body.path("kind").asText()) {
+      case "raised" -> new PythonFailure.PythonRaised(target, worker, PythonException.from(body));
+      case "unknown_target" ->
+          new PythonFailure.UnknownTarget(
+              target,
+              PythonFailure.UnknownTarget.Reason.valueOf(body.path("reason").asText()),
+              message,
+              body.path("failure").isObject() ? PythonException.from(body.path("failure")) : null);
+      case "bad_arguments" ->
+          new PythonFailure.BadArguments(target, body.path("signature").asText(), message);
+      case "not_serializable" ->
+          new PythonFailure.NotSerializable(
+              "the result of " + target,
+              body.path("path").asText(),
+              body.path("type").asText() + ": " + message);
+      case "too_large" ->
+          new PythonFailure.TooLarge(
+              "the result of " + target, body.path("size").asLong(), body.path("limit").asLong());
+      case "cancelled" ->
+          new PythonFailure.Cancelled(
+              target, body.path("started").asBoolean(), "Python stopped it");
+      default -> new PythonFailure.ProtocolViolation("failure of kind " + body.path("kind"));
+    };
+  }
+}

@@ -1,0 +1,601 @@
+package io.gorgon.worker;
+
+import io.gorgon.connection.Connection;
+import io.gorgon.connection.Connector;
+import io.gorgon.message.PythonFailure.StartFailed;
+import io.gorgon.message.WorkerId;
+import io.gorgon.wire.Frame;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.LongSupplier;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
+import org.apache.pekko.actor.typed.PreRestart;
+import org.apache.pekko.actor.typed.SupervisorStrategy;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.BehaviorBuilder;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Owns the life of one Python process after another in one place of the pool. Calls do not pass it:
+ * they pass the {@link Runner} that it makes for each process.
+ *
+ * <pre>
+ *   waiting --Start--> starting --Ready--> running --Stop--> stopping --Closed--> stopped, or
+ *      ^                  |                   |                  |        restarted (replace)
+ *      |                Closed              Closed               |
+ *      +---- restarted by supervision <-------+------------------+
+ * </pre>
+ */
+public final class Worker {
+
+  /** What a worker can be told. */
+  public sealed interface Command {}
+
+  /** Starts a process as {@code generation}; the answer to {@link Wants}. */
+  public record Start(long generation) implements Command {}
+
+  /**
+   * Ends the process.
+   *
+   * @param cause said in events and logs
+   * @param graceful asks first and insists later; otherwise kills at once
+   * @param replace whether another process follows, by supervision
+   */
+  public record Stop(String cause, boolean graceful, boolean replace) implements Command {}
+
+  /** Asks whether the idle process answers; told by {@link Checked}. */
+  public record Check() implements Command {}
+
+  private record BecameReady(long generation, Connection.Ready ready) implements Command {}
+
+  private record Ended(long generation, Connection.Closed closed) implements Command {}
+
+  private record StartTimedOut() implements Command {}
+
+  private record Abandoned(long request, boolean dirty) implements Command {}
+
+  private record InterruptDue(long request) implements Command {}
+
+  private record KillDue(long request) implements Command {}
+
+  private record DirtyEnded() implements Command {}
+
+  private record Strayed(String answer) implements Command {}
+
+  private record Ponged(long ping) implements Command {}
+
+  private record PingTimedOut(long ping) implements Command {}
+
+  private record TerminateDue() implements Command {}
+
+  private record StopKillDue() implements Command {}
+
+  /** What a worker tells its pool. */
+  public sealed interface Event {}
+
+  /** It has no process and asks for leave to start one. */
+  public record Wants(int slot, long lineage) implements Event {}
+
+  /** Its process takes calls. */
+  public record Ready(long lineage, Runner runner, long pid, String python) implements Event {}
+
+  /**
+   * Its process is gone, and its calls are answered.
+   *
+   * @param fault whose doing it was
+   * @param failure why it could not start, or null
+   * @param replaced whether it will ask for another process
+   */
+  public record Gone(
+      long lineage,
+      WorkerId id,
+      Connection.Closed closed,
+      Fault fault,
+      String cause,
+      @Nullable StartFailed failure,
+      boolean replaced)
+      implements Event {}
+
+  /** Whether the idle process answered in time. */
+  public record Checked(WorkerId id, boolean answered) implements Event {}
+
+  /** A lease's last call has ended. */
+  public record LeaseIdle(WorkerId id, Object lease) implements Event {}
+
+  /** The incarnation should be replaced soon. */
+  public record RetireDue(WorkerId id, Retirement.Reason reason) implements Event {}
+
+  /** Something was dropped or escalated that an operator may want to know. */
+  public record Noticed(WorkerId id, String what) implements Event {}
+
+  /** Whose doing the end of a process was. */
+  public enum Fault {
+    /** It never became ready. */
+    START,
+    /** It died by itself, or broke the protocol. */
+    WORKER,
+    /** A caller's deadline, cancel or death ended it. */
+    CALLER,
+    /** The pool asked for it. */
+    POOL
+  }
+
+  /** Thrown to be restarted by supervision; the process is gone and reported by then. */
+  public static final class WorkerCrashed extends RuntimeException {
+    WorkerCrashed(String cause) {
+      super(cause, null, false, false);
+    }
+  }
+
+  private final ActorContext<Command> context;
+  private final TimerScheduler<Command> timers;
+  private final String pool;
+  private final int slot;
+  private final long lineage;
+  private final Connector connector;
+  private final WorkerSettings settings;
+  private final CallSource source;
+  private final Tally tally;
+  private final LongSupplier nanoTime;
+  private final ActorRef<Event> parent;
+
+  private Worker(
+      ActorContext<Command> context,
+      TimerScheduler<Command> timers,
+      String pool,
+      int slot,
+      long lineage,
+      Connector connector,
+      WorkerSettings settings,
+      CallSource source,
+      Tally tally,
+      LongSupplier nanoTime,
+      ActorRef<Event> parent) {
+    this.context = context;
+    this.timers = timers;
+    this.pool = pool;
+    this.slot = slot;
+    this.lineage = lineage;
+    this.connector = connector;
+    this.settings = settings;
+    this.source = source;
+    this.tally = tally;
+    this.nanoTime = nanoTime;
+    this.parent = parent;
+  }
+
+  /**
+   * Makes a worker for {@code slot}, restarted with backoff whenever its process is lost.
+   *
+   * @param lineage names this actor among those that the slot has and had
+   * @param source where its processes get their calls from
+   * @param tally counts for the slot
+   * @param nanoTime the pool's clock
+   */
+  public static Behavior<Command> create(
+      String pool,
+      int slot,
+      long lineage,
+      Connector connector,
+      WorkerSettings settings,
+      CallSource source,
+      Tally tally,
+      LongSupplier nanoTime,
+      ActorRef<Event> parent) {
+    Behavior<Command> worker =
+        Behaviors.setup(
+            context ->
+                Behaviors.withTimers(
+                    timers ->
+                        new Worker(
+                                context, timers, pool, slot, lineage, connector, settings, source,
+                                tally, nanoTime, parent)
+                            .waiting()));
+    return Behaviors.supervise(worker)
+        .onFailure(
+            WorkerCrashed.class,
+            SupervisorStrategy.restartWithBackoff(settings.backoffMin(), settings.backoffMax(), 0.2)
+                .withResetBackoffAfter(settings.backoffMax())
+                .withLoggingEnabled(false));
+  }
+
+  // ---- states
+
+  private Behavior<Command> waiting() {
+    parent.tell(new Wants(slot, lineage));
+    return table(null)
+        .onMessage(Start.class, this::onStart)
+        .onMessage(Stop.class, stop -> Behaviors.stopped())
+        .build();
+  }
+
+  private Behavior<Command> starting(Incarnation mine) {
+    return table(mine)
+        .onMessage(BecameReady.class, ready -> onBecameReady(ready, mine))
+        .onMessage(Ended.class, ended -> onEnded(ended, mine))
+        .onMessage(StartTimedOut.class, timeout -> onStartTimedOut(mine))
+        .onMessage(Stop.class, stop -> onStopWhileStarting(stop, mine))
+        .build();
+  }
+
+  private Behavior<Command> running(Incarnation mine) {
+    return table(mine)
+        .onMessage(Ended.class, ended -> onEnded(ended, mine))
+        .onMessage(Stop.class, stop -> onStop(stop, mine))
+        .onMessage(Check.class, check -> onCheck(mine))
+        .onMessage(Ponged.class, ponged -> onPonged(ponged, mine))
+        .onMessage(PingTimedOut.class, timeout -> onPingTimedOut(timeout, mine))
+        .onMessage(Abandoned.class, abandoned -> onAbandoned(abandoned, mine))
+        .onMessage(InterruptDue.class, due -> onInterruptDue(due, mine))
+        .onMessage(KillDue.class, due -> onKillDue(due, mine))
+        .onMessage(DirtyEnded.class, ended -> onDirtyEnded(mine))
+        .onMessage(Strayed.class, strayed -> onStrayed(strayed, mine))
+        .build();
+  }
+
+  private Behavior<Command> stopping(Incarnation mine) {
+    return table(mine)
+        .onMessage(Ended.class, ended -> onEnded(ended, mine))
+        .onMessage(Stop.class, stop -> onStop(stop, mine))
+        .onMessage(TerminateDue.class, due -> onTerminateDue(mine))
+        .onMessage(StopKillDue.class, due -> onStopKillDue(mine))
+        .build();
+  }
+
+  /** What every state shares: the process ends with the actor; what comes too late is let go. */
+  private BehaviorBuilder<Command> table(@Nullable Incarnation mine) {
+    return Behaviors.receive(Command.class)
+        .onSignal(PostStop.class, signal -> onEndOfActor(mine))
+        .onSignal(PreRestart.class, signal -> onEndOfActor(mine))
+        .onAnyMessage(this::onOutOfPlace);
+  }
+
+  // ---- handlers
+
+  private Behavior<Command> onStart(Start start) {
+    var id = new WorkerId(pool, slot, start.generation());
+    var mine = new Incarnation(id);
+    mine.runner = connect(mine);
+    timers.startSingleTimer(new StartTimedOut(), settings.startTimeout());
+    return starting(mine);
+  }
+
+  private Behavior<Command> onBecameReady(BecameReady ready, Incarnation mine) {
+    if (ready.generation() != mine.id.generation()) {
+      return Behaviors.same();
+    }
+    timers.cancel(new StartTimedOut());
+    context
+        .getLog()
+        .info(
+            "worker {} is ready (pid {}, Python {})",
+            mine.id,
+            ready.ready().pid(),
+            ready.ready().python());
+    parent.tell(new Ready(lineage, mine.runner(), ready.ready().pid(), ready.ready().python()));
+    return running(mine);
+  }
+
+  private Behavior<Command> onStartTimedOut(Incarnation mine) {
+    mine.fault = Fault.START;
+    mine.failure =
+        new StartFailed(
+            StartFailed.Kind.TIMEOUT,
+            "worker "
+                + mine.id
+                + " was not ready within "
+                + settings.startTimeout().toMillis()
+                + " ms: look for what hangs in 'imports', or raise 'start-timeout'",
+            "");
+    mine.connection().kill();
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> onStopWhileStarting(Stop stop, Incarnation mine) {
+    mine.order(stop);
+    mine.connection().kill();
+    return stopping(mine);
+  }
+
+  private Behavior<Command> onStop(Stop stop, Incarnation mine) {
+    mine.order(stop);
+    if (stop.graceful() && mine.connection().isOpen()) {
+      mine.connection().send(List.of(Frame.of(Frame.Kind.SHUTDOWN, 0)));
+      timers.startSingleTimer(new TerminateDue(), settings.stopGrace());
+    } else {
+      mine.connection().kill();
+    }
+    return stopping(mine);
+  }
+
+  private Behavior<Command> onTerminateDue(Incarnation mine) {
+    context.getLog().warn("worker {} did not exit when asked; sending SIGTERM", mine.id);
+    mine.connection().terminate();
+    timers.startSingleTimer(new StopKillDue(), settings.stopGrace());
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> onStopKillDue(Incarnation mine) {
+    context.getLog().warn("worker {} ignored SIGTERM; sending SIGKILL", mine.id);
+    mine.connection().kill();
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> onCheck(Incarnation mine) {
+    mine.ping++;
+    mine.runner().ping(mine.ping);
+    timers.startSingleTimer("ping", new PingTimedOut(mine.ping), settings.pingTimeout());
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> onPonged(Ponged ponged, Incarnation mine) {
+    if (ponged.ping() == mine.ping && timers.isTimerActive("ping")) {
+      timers.cancel("ping");
+      parent.tell(new Checked(mine.id, true));
+    }
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> onPingTimedOut(PingTimedOut timeout, Incarnation mine) {
+    if (timeout.ping() == mine.ping) {
+      context
+          .getLog()
+          .warn("worker {} answered no ping within {}", mine.id, settings.pingTimeout());
+      parent.tell(new Checked(mine.id, false));
+    }
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> onAbandoned(Abandoned abandoned, Incarnation mine) {
+    mine.dirty |= abandoned.dirty();
+    if (mine.cancelling.add(abandoned.request())) {
+      var due = new InterruptDue(abandoned.request());
+      timers.startSingleTimer(due, due, settings.cancelGrace());
+    }
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> onInterruptDue(InterruptDue due, Incarnation mine) {
+    if (!mine.runner().isInFlight(due.request())) {
+      mine.cancelling.remove(due.request());
+    } else if (!mine.runner().isRunning(due.request())) {
+      // Behind another call: the mark on the page keeps it from starting.
+      timers.startSingleTimer(due, due, settings.cancelGrace());
+    } else {
+      context.getLog().debug("worker {}: interrupting request {}", mine.id, due.request());
+      mine.connection().interrupt();
+      var kill = new KillDue(due.request());
+      timers.startSingleTimer(kill, kill, settings.interruptGrace());
+    }
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> onKillDue(KillDue due, Incarnation mine) {
+    mine.cancelling.remove(due.request());
+    if (mine.runner().isRunning(due.request())) {
+      mine.fault = Fault.CALLER;
+      mine.cause = "a cancelled call did not end within its grace";
+      parent.tell(new Noticed(mine.id, mine.cause + "; killing it"));
+      mine.connection().kill();
+    }
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> onDirtyEnded(Incarnation mine) {
+    mine.fault = Fault.CALLER;
+    mine.cause = "a call of it outlived its deadline or its owner";
+    mine.connection().kill();
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> onStrayed(Strayed strayed, Incarnation mine) {
+    mine.strays++;
+    parent.tell(
+        new Noticed(mine.id, "dropped an answer that belongs to no call: " + strayed.answer()));
+    if (mine.strays > 1) {
+      mine.fault = Fault.WORKER;
+      mine.cause = "it kept sending answers that belong to no call";
+      mine.connection().kill();
+    }
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> onEnded(Ended ended, Incarnation mine) {
+    if (ended.generation() != mine.id.generation()) {
+      return Behaviors.same();
+    }
+    mine.gone = true;
+    timers.cancelAll();
+    Connection.Closed closed = ended.closed();
+    String cause = mine.causeOf(closed);
+    mine.runner().close(closed, cause);
+    StartFailed failure = mine.startFailure(closed);
+    boolean replaced = mine.stop == null || mine.stop.replace();
+    if (mine.stop != null && mine.stop.graceful()) {
+      context.getLog().info("worker {} ended ({}; {})", mine.id, closed.exit(), cause);
+    } else {
+      context.getLog().warn("worker {} ended ({}; {})", mine.id, closed.exit(), cause);
+    }
+    parent.tell(new Gone(lineage, mine.id, closed, mine.faultOf(), cause, failure, replaced));
+    if (replaced) {
+      throw new WorkerCrashed(cause);
+    }
+    return Behaviors.stopped();
+  }
+
+  private Behavior<Command> onOutOfPlace(Command command) {
+    context.getLog().debug("slot {} lets go of {}", slot, command.getClass().getSimpleName());
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> onEndOfActor(@Nullable Incarnation mine) {
+    if (mine != null && !mine.gone) {
+      mine.connection().kill();
+      mine.runner()
+          .close(
+              new Connection.Closed(io.gorgon.message.Exit.UNKNOWN, null, List.of()),
+              "its pool has stopped");
+    }
+    return Behaviors.same();
+  }
+
+  // ---- the connection's thread, turned into messages
+
+  private Runner connect(Incarnation mine) {
+    ActorRef<Command> self = context.getSelf();
+    long generation = mine.id.generation();
+    var listener =
+        new Connection.Listener() {
+          @Override
+          public void onReady(Connection.Ready ready) {
+            mine.everReady = true;
+            self.tell(new BecameReady(generation, ready));
+          }
+
+          @Override
+          public void onFrame(Frame frame) {
+            mine.runner().onFrame(frame);
+          }
+
+          @Override
+          public void onClosed(Connection.Closed closed) {
+            self.tell(new Ended(generation, closed));
+          }
+        };
+    mine.connection = connector.open(mine.id, listener);
+    return new Runner(
+        mine.id,
+        mine.connection,
+        source,
+        new Reports(self, parent, mine.id),
+        new Retirement(jittered()),
+        tally,
+        nanoTime);
+  }
+
+  private int jittered() {
+    int limit = settings.maxCalls();
+    int spread = (int) (limit * settings.callsJitter());
+    return spread == 0 ? limit : Math.max(1, limit - new Random().nextInt(spread + 1));
+  }
+
+  /** Carries a runner's news to the actors. */
+  private record Reports(ActorRef<Command> self, ActorRef<Event> parent, WorkerId id)
+      implements Runner.Supervisor {
+
+    @Override
+    public void onAbandoned(long request, boolean dirty) {
+      self.tell(new Abandoned(request, dirty));
+    }
+
+    @Override
+    public void onDirtyEnd() {
+      self.tell(new DirtyEnded());
+    }
+
+    @Override
+    public void onStrayAnswer(Frame frame) {
+      self.tell(new Strayed(frame.toString()));
+    }
+
+    @Override
+    public void onPong(long ping) {
+      self.tell(new Ponged(ping));
+    }
+
+    @Override
+    public void onLeaseIdle(Object lease) {
+      parent.tell(new LeaseIdle(id, lease));
+    }
+
+    @Override
+    public void onRetireDue(Retirement.Reason reason) {
+      parent.tell(new RetireDue(id, reason));
+    }
+  }
+
+  /** What is known of the process that runs now. Touched by the actor alone, but for two fields. */
+  private static final class Incarnation {
+    final WorkerId id;
+    final Set<Long> cancelling = new HashSet<>();
+    @Nullable Connection connection;
+    volatile @Nullable Runner runner;
+    volatile boolean everReady;
+    @Nullable Stop stop;
+    @Nullable Fault fault;
+    @Nullable String cause;
+    @Nullable StartFailed failure;
+    boolean dirty;
+    boolean gone;
+    long ping;
+    int strays;
+
+    Incarnation(WorkerId id) {
+      this.id = id;
+    }
+
+    Connection connection() {
+      return java.util.Objects.requireNonNull(connection);
+    }
+
+    Runner runner() {
+      return java.util.Objects.requireNonNull(runner);
+    }
+
+    /** The last order counts, but a kill is not taken back. */
+    void order(Stop order) {
+      stop = order;
+    }
+
+    Fault faultOf() {
+      if (fault != null) {
+        return fault;
+      }
+      if (stop != null) {
+        return Fault.POOL;
+      }
+      return !everReady ? Fault.START : dirty ? Fault.CALLER : Fault.WORKER;
+    }
+
+    String causeOf(Connection.Closed closed) {
+      if (cause != null) {
+        return cause;
+      }
+      if (stop != null) {
+        return stop.cause();
+      }
+      if (closed.cause() != null) {
+        return closed.cause().name();
+      }
+      return everReady ? "it died" : "it never became ready";
+    }
+
+    @Nullable StartFailed startFailure(Connection.Closed closed) {
+      if (everReady || stop != null) {
+        return null;
+      }
+      if (failure != null) {
+        return new StartFailed(
+            failure.kind(), "worker " + id + " was too slow", String.join("\n", closed.tail()));
+      }
+      if (closed.cause() instanceof StartFailed typed) {
+        return typed;
+      }
+      return new StartFailed(
+          StartFailed.Kind.EXITED,
+          "worker "
+              + id
+              + " ended before it was ready ("
+              + closed.exit()
+              + ")"
+              + (closed.cause() == null ? "" : ": " + closed.cause().getMessage()),
+          String.join("\n", closed.tail()));
+    }
+  }
+}
