@@ -19,7 +19,6 @@ import io.gorgon.worker.PendingCall;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
@@ -71,7 +70,20 @@ public final class PythonPool {
    * @throws PythonFailure.NameTaken if a pool of that name runs in this system
    */
   public static PythonPool start(ActorSystem<?> system, PoolSettings settings) {
-    return PythonPools.get(system).start(settings, PoolClock.SYSTEM, connectors(system, settings));
+    return start(system, settings, PoolClock.SYSTEM, connectors(system, settings));
+  }
+
+  /**
+   * Starts a pool on a clock and connections of the caller's: how tests replace time and Python.
+   *
+   * @throws PythonFailure.NameTaken if a pool of that name runs in this system
+   */
+  public static PythonPool start(
+      ActorSystem<?> system,
+      PoolSettings settings,
+      PoolClock clock,
+      Supplier<Connector> connectors) {
+    return PythonPools.get(system).start(settings, clock, connectors);
   }
 
   /**
@@ -286,13 +298,6 @@ public final class PythonPool {
     return entrance.status() == PoolStatus.STOPPED
         ? CompletableFuture.failedFuture(new PythonFailure.Draining(name(), true))
         : question.get();
-  }
-
-  /** Unwraps what a stage failed with. */
-  static Throwable unwrap(Throwable failure) {
-    return failure instanceof CompletionException wrapped && wrapped.getCause() != null
-        ? wrapped.getCause()
-        : failure;
   }
 
   @Override

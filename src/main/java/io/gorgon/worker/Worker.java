@@ -212,6 +212,7 @@ public final class Worker {
     return table(null)
         .onMessage(Start.class, this::onStart)
         .onMessage(Stop.class, stop -> Behaviors.stopped())
+        .onAnyMessage(this::onOutOfPlace)
         .build();
   }
 
@@ -221,6 +222,7 @@ public final class Worker {
         .onMessage(Ended.class, ended -> onEnded(ended, mine))
         .onMessage(StartTimedOut.class, timeout -> onStartTimedOut(mine))
         .onMessage(Stop.class, stop -> onStopWhileStarting(stop, mine))
+        .onAnyMessage(this::onOutOfPlace)
         .build();
   }
 
@@ -236,6 +238,7 @@ public final class Worker {
         .onMessage(KillDue.class, due -> onKillDue(due, mine))
         .onMessage(DirtyEnded.class, ended -> onDirtyEnded(mine))
         .onMessage(Strayed.class, strayed -> onStrayed(strayed, mine))
+        .onAnyMessage(this::onOutOfPlace)
         .build();
   }
 
@@ -245,6 +248,7 @@ public final class Worker {
         .onMessage(Stop.class, stop -> onStop(stop, mine))
         .onMessage(TerminateDue.class, due -> onTerminateDue(mine))
         .onMessage(StopKillDue.class, due -> onStopKillDue(mine))
+        .onAnyMessage(this::onOutOfPlace)
         .build();
   }
 
@@ -252,8 +256,7 @@ public final class Worker {
   private BehaviorBuilder<Command> table(@Nullable Incarnation mine) {
     return Behaviors.receive(Command.class)
         .onSignal(PostStop.class, signal -> onEndOfActor(mine))
-        .onSignal(PreRestart.class, signal -> onEndOfActor(mine))
-        .onAnyMessage(this::onOutOfPlace);
+        .onSignal(PreRestart.class, signal -> onEndOfActor(mine));
   }
 
   // ---- handlers

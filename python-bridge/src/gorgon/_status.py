@@ -1,0 +1,44 @@
+"""The page of memory that a worker shares with the JVM."""
+
+from __future__ import annotations
+
+import mmap
+import os
+
+SIZE = 4096
+_CANCELLED = 8  # the first of eight words
+_SLOTS = 7  # mask: sequences that are in flight at a time differ in these bits
+
+
+class StatusPage:
+    """Which call was started last, and which calls are cancelled: unsigned 64-bit words in native byte order.
+
+    Word 0 is the sequence of the call that was started last, written here. Words 8 to 15 are cancelled sequences,
+    written by the JVM: sequence n at word ``8 + (n & 7)``.
+    """
+
+    __slots__ = ("_memory", "_words")
+
+    def __init__(self, path: str) -> None:
+        """Map the file, which the JVM has made. Raises OSError or ValueError when that cannot be done."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            self._memory = mmap.mmap(descriptor, SIZE, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+        finally:
+            os.close(descriptor)
+        self._words = memoryview(self._memory).cast("Q")
+
+    def start(self, sequence: int) -> bool:
+        """Note that a call starts. False: the JVM had cancelled it before, so it must not run."""
+        words = self._words
+        words[0] = sequence
+        return words[_CANCELLED + (sequence & _SLOTS)] != sequence
+
+    def is_cancelled(self, sequence: int) -> bool:
+        """Whether the JVM has cancelled that call."""
+        return self._words[_CANCELLED + (sequence & _SLOTS)] == sequence
+
+    def close(self) -> None:
+        """Give the mapping back; the page must not be used any more."""
+        self._words.release()
+        self._memory.close()

@@ -1,0 +1,303 @@
+"""User code for tests: what well-behaved, clumsy and hostile functions do. Times are seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import gorgon
+
+not_callable = 3
+_kept: list[bytearray] = []
+_variables: dict[str, Any] = {}
+
+
+def echo(value: Any) -> Any:
+    """Give back what it got."""
+    return value
+
+
+def add(a: float, b: float) -> float:
+    """The sum."""
+    return a + b
+
+
+def sleep(seconds: float) -> str:
+    """Wait."""
+    time.sleep(seconds)
+    return "slept"
+
+
+def spin(seconds: float) -> int:
+    """Keep the interpreter busy, in Python; how many rounds."""
+    end = time.monotonic() + seconds
+    rounds = 0
+    while time.monotonic() < end:
+        rounds += 1
+    return rounds
+
+
+def hang_in_c() -> None:
+    """Never come back from C code that holds the interpreter lock."""
+    re.match(r"(a+)+$", "a" * 64 + "b")
+
+
+def stop_self() -> str:
+    """Be stopped, as by a debugger."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return "continued"
+
+
+def exit_now(code: int) -> None:
+    """End the process without any clean-up."""
+    os._exit(code)
+
+
+def sys_exit(code: Any = 0) -> None:
+    """Ask the interpreter to end, which a worker must not do."""
+    sys.exit(code)
+
+
+def kill_self(number: int) -> None:
+    """Die of a signal."""
+    os.kill(os.getpid(), number)
+    time.sleep(60)
+
+
+def segfault() -> None:
+    """Read from where nothing is."""
+    import ctypes
+
+    ctypes.string_at(0)
+
+
+class CustomError(Exception):
+    """An error with more than a message."""
+
+    def __init__(self, code: int, detail: str) -> None:
+        super().__init__(code, detail)
+        self.code = code
+
+
+def raise_error(kind: str, message: str) -> None:
+    """Raise a built-in exception."""
+    import builtins
+
+    raise getattr(builtins, kind)(message)
+
+
+def raise_chained() -> None:
+    """Raise because of something else, which was raised while handling a third."""
+    try:
+        try:
+            _ = {}["missing"]
+        except KeyError:
+            int("not a number")
+    except ValueError as error:
+        raise RuntimeError("the outermost") from error
+
+
+def raise_bad_str() -> None:
+    """Raise what cannot say what it is."""
+
+    class BadStr(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no text for you")
+
+    raise BadStr
+
+
+def raise_custom(code: int = 7, detail: str = "custom") -> None:
+    """Raise an exception of this module's."""
+    raise CustomError(code, detail)
+
+
+def print_lines(n: int, text: str) -> int:
+    """Print numbered lines to stdout."""
+    for number in range(n):
+        print(number, text)
+    return n
+
+
+def print_partial(text: str) -> None:
+    """Print without ending the line."""
+    print(text, end="")
+
+
+def flood_stderr(megabytes: float) -> int:
+    """Write lines to stderr, as fast as they are taken; how many bytes."""
+    line = "x" * 99 + "\n"
+    count = int(megabytes * 1_000_000) // len(line)
+    for _ in range(count):
+        sys.stderr.write(line)
+    return count * len(line)
+
+
+def fork_child(seconds: float) -> int:
+    """Fork a child that stays in this group and keeps every descriptor that it can; its pid."""
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(seconds)
+        os._exit(0)
+    return pid
+
+
+def fork_and_return(value: Any) -> Any:
+    """Fork, and come back in both processes."""
+    os.fork()
+    return value
+
+
+def _sleeper(seconds: float, **how: Any) -> int:
+    return subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"], **how).pid
+
+
+def daemon_child(seconds: float) -> int:
+    """Start a program in a session of its own; its pid."""
+    return _sleeper(seconds, start_new_session=True)
+
+
+def subprocess_child(seconds: float) -> int:
+    """Start a program in this group; its pid."""
+    return _sleeper(seconds)
+
+
+def orphan_child(seconds: float) -> int:
+    """Fork a daemon the classic way: a session of its own, and its parent gone; its pid."""
+    reader, writer = os.pipe()
+    middle = os.fork()
+    if middle == 0:
+        os.setsid()
+        pid = os.fork()
+        if pid:
+            os.write(writer, f"{pid}\n".encode())
+            os._exit(0)
+        time.sleep(seconds)
+        os._exit(0)
+    os.close(writer)
+    os.waitpid(middle, 0)
+    with open(reader) as pipe:
+        return int(pipe.readline())
+
+
+def allocate(megabytes: int) -> int:
+    """Take memory, touch it and keep it; how much is kept in all, in megabytes."""
+    block = bytearray(megabytes << 20)
+    block[::4096] = b"x" * len(block[::4096])
+    _kept.append(block)
+    return sum(map(len, _kept)) >> 20
+
+
+def unserializable() -> Any:
+    """Return something with a set deep inside."""
+    return {"a": [1, 2, {"b": {1, 2}}]}
+
+
+def big(n: int) -> str:
+    """A text of n characters."""
+    return "x" * n
+
+
+def pid() -> int:
+    """The process."""
+    return os.getpid()
+
+
+def whoami() -> str | None:
+    """The worker as ``pool/slot.generation``."""
+    return gorgon.worker()
+
+
+def call_id() -> str | None:
+    """The id of this call."""
+    return gorgon.call_id()
+
+
+def cancellable(seconds: float) -> str:
+    """Work in small steps and look at the flag between them; says whether it was cancelled."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if gorgon.cancelled():
+            return "cancelled"
+        time.sleep(0.002)
+    return "finished"
+
+
+def swallow_interrupts(seconds: float) -> int:
+    """Go on whatever happens; how many exceptions it swallowed."""
+    end = time.monotonic() + seconds
+    swallowed = 0
+    while time.monotonic() < end:
+        try:
+            time.sleep(max(0.0, end - time.monotonic()))
+        except BaseException:
+            swallowed += 1
+    return swallowed
+
+
+def overlap(path: str, seconds: float) -> list[float]:
+    """Note in a file from when to when it ran, in seconds of the monotonic clock."""
+    start = time.monotonic()
+    time.sleep(seconds)
+    end = time.monotonic()
+    _append(path, json.dumps([start, end, gorgon.worker()]))
+    return [start, end]
+
+
+def journal(path: str, id: str, nonce: str) -> str:
+    """Note in a file that it ran; gives back the nonce."""
+    _append(path, f"{id} {nonce} {os.getpid()} {gorgon.worker()} {time.monotonic()}")
+    return nonce
+
+
+def _append(path: str, line: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(descriptor, line.encode() + b"\n")  # one write: lines of different processes do not mix
+    finally:
+        os.close(descriptor)
+
+
+def env(name: str) -> str | None:
+    """An environment variable."""
+    return os.environ.get(name)
+
+
+def cwd() -> str:
+    """The working directory."""
+    return os.getcwd()
+
+
+def set_var(name: str, value: Any) -> Any:
+    """Keep something in this process; gives back what was there before."""
+    before = _variables.get(name)
+    _variables[name] = value
+    return before
+
+
+def get_var(name: str) -> Any:
+    """What `set_var` kept in this process."""
+    return _variables.get(name)
+
+
+def count_sessions(session: str) -> int:
+    """How often this process has been called for a session, this call included."""
+    counts: dict[str, int] = _variables.setdefault("sessions", {})
+    counts[session] = counts.get(session, 0) + 1
+    return counts[session]
+
+
+class nested:  # noqa: N801 - a namespace, and its name is the tests'
+    """For targets with dots: ``targets:nested.deep.function``."""
+
+    class deep:  # noqa: N801
+        @staticmethod
+        def function(value: Any = "deep") -> Any:
+            """Give back what it got."""
+            return value
