@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+
 from jvm import TARGETS, Jvm, Link
 
 sys.path.insert(0, str(TARGETS))

@@ -9,10 +9,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from jvm import Jvm, Link
 
 from gorgon import _wire
 from gorgon._wire import ProtocolError
+from jvm import Jvm, Link
 
 
 def faulty(jvm: Jvm, fault: str, slot: int = 0, **environment: str) -> Link:
@@ -31,6 +31,7 @@ def ready(jvm: Jvm, fault: str) -> Link:
 
 def silent(worker: Link, seconds: float = 0.1) -> bool:
     """Whether a worker says nothing for a while."""
+    assert worker.connection is not None
     return not select.select([worker.connection], [], [], seconds)[0]
 
 

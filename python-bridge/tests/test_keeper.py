@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
-from jvm import SECONDS, Jvm, Link, ends, line, runs
 
 from gorgon import _wire
+from jvm import SECONDS, Jvm, Link, ends, line, runs
 
 METHODS = ["fork", "fresh"]
 FAMILY = ["fork_child", "subprocess_child", "daemon_child", "orphan_child"]

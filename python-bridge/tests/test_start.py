@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from jvm import BRIDGE, SECONDS
 
 from gorgon.examples.text import analyse
+from jvm import BRIDGE, SECONDS
 
 
 def old_interpreters() -> list[str]:

@@ -8,10 +8,10 @@ import socket
 from typing import Any
 
 import pytest
-from make_golden import DIRECTORY, golden
 
 from gorgon import _wire
 from gorgon._wire import Frame, FrameReader, ProtocolError
+from make_golden import DIRECTORY, golden
 
 INDEX = json.loads((DIRECTORY / "golden.json").read_text(encoding="utf-8"))
 CASES = {case["name"]: case for case in INDEX["frames"]}

@@ -10,14 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jvm import Jvm, Link, ends
 
 from gorgon import _wire
+from jvm import Jvm, Link, ends
 
 
-@pytest.mark.parametrize("value", [None, 0, "é🐍", [1, [2.5, {"a": None}]], {"k": {"v": []}}, "x" * 300_000])
+@pytest.mark.parametrize("value", [None, 0, "é🐍", [1, [2.5, {"a": None}]], {"k": {"v": []}}])
 def test_values_come_back(worker: Link, value: Any) -> None:
     assert worker.call("echo", value) == value
+
+
+def test_a_value_that_is_larger_than_the_buffer_comes_back(worker: Link) -> None:
+    value = ["x" * 3_000_000, "ü" * 500_000]
+    worker.begin("echo", value)
+    assert worker.outcome() == (_wire.RESULT, value)
 
 
 def test_keyword_arguments_and_dotted_targets(worker: Link) -> None:
@@ -138,6 +144,7 @@ def test_results_that_are_too_large(jvm: Jvm) -> None:
         (b'"\xff"', "utf-8"),
         (b"[" * 200_000, "recursion"),
     ],
+    ids=["text", "list", "empty", "target", "args", "kwargs", "call", "encoding", "depth"],
 )
 def test_a_request_that_makes_no_sense(worker: Link, body: bytes, message: str) -> None:
     worker.send(_wire.encode(_wire.REQUEST, 5, body))
@@ -254,10 +261,10 @@ def test_a_flood_on_stderr_waits_for_its_reader(worker: Link) -> None:
 
 
 def test_a_stack_dump_on_demand(worker: Link) -> None:
-    worker.begin("builtins:eval", "[print('runs'), __import__('targets').sleep(30)]")
+    worker.begin("builtins:exec", "import time; print('runs'); time.sleep(30)")
     worker.output(worker.stdout, "runs\n")
     worker.signal("USR1")
-    worker.output(worker.stderr, "in sleep")
+    assert worker.output(worker.stderr, "in run\n").startswith("Current thread")
     worker.signal("KILL")
     assert worker.exit() == (None, 9)
 

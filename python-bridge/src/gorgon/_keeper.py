@@ -243,6 +243,8 @@ class Keeper:
             number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
             slot, generation = offspring.slot, offspring.generation
             self._reports.send("exited", slot=slot, generation=generation, pid=pid, code=code, signal=number)
+            if offspring.released:
+                del self._offspring[slot, generation]
 
     def _end(self) -> None:
         """Kill and reap all descendants, whatever they are, and remove what is on the disk."""

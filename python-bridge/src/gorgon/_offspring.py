@@ -133,6 +133,11 @@ class Offspring:
         """Whether a child of the keeper comes from this worker: a fork has its name, a program has its mark."""
         return process.name == self.name or _proctable.carries(process.pid, self.mark)
 
+    @property
+    def released(self) -> bool:
+        """Whether the JVM needs nothing of it any more."""
+        return not self._held
+
     def release(self) -> None:
         """Close and remove the pipes: the JVM has read everything, or nobody ever will."""
         for path in self._paths:

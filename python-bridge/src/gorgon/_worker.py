@@ -183,8 +183,8 @@ class Worker:
 
     def leave(self) -> None:
         """In a child that user code forked: let go of everything that ties it to the JVM."""
+        running.page = None  # first: from here on no signal can strike
         self.forked = True
-        running.page = None
         self.connection.close()
         self.page.close()
         signal.signal(signal.SIGINT, signal.default_int_handler)

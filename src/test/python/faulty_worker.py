@@ -38,6 +38,7 @@ import signal
 import struct
 import threading
 import time
+from binascii import crc32
 from typing import Any
 
 from gorgon import _wire
@@ -139,7 +140,7 @@ class FaultyWorker(Worker):
 def with_check(frame: bytes) -> bytes:
     """The frame with the check that fits its prefix, so that something else is what is wrong."""
     head = frame[: _wire.COUNTED]
-    return head + _LENGTH.pack(_wire.crc32(head)) + frame[_wire.PREFIX_SIZE :]
+    return head + _LENGTH.pack(crc32(head)) + frame[_wire.PREFIX_SIZE :]
 
 
 def _is_pong(frame: bytes) -> bool:

@@ -96,7 +96,7 @@ def raise_chained() -> None:
     """Raise because of something else, which was raised while handling a third."""
     try:
         try:
-            _ = {}["missing"]
+            _ = _variables["missing"]
         except KeyError:
             int("not a number")
     except ValueError as error:

@@ -228,8 +228,9 @@ public final class PythonPool {
   }
 
   /**
-   * What happens from now on to workers, leases and the pool itself. A subscriber that falls more
-   * than {@value #EVENTS_KEPT} events behind misses the oldest.
+   * What happens to workers, leases and the pool itself: first one {@code WorkerReady} for each
+   * worker that is ready already, then everything from now on. A subscriber that falls more than
+   * {@value #EVENTS_KEPT} events behind misses the oldest.
    */
   public Source<PoolEvent, NotUsed> events() {
     return ActorSource.<PoolEvent>actorRef(

@@ -98,7 +98,10 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   /** Asks for figures. */
   public record GetStats(ActorRef<PoolStats> replyTo) implements Command {}
 
-  /** Sends every event from now on to {@code subscriber}, while that lives. */
+  /**
+   * Sends every event from now on to {@code subscriber}, while that lives; first a {@link
+   * PoolEvent.WorkerReady} for each worker that is ready already.
+   */
   public record Subscribe(ActorRef<PoolEvent> subscriber) implements Command {}
 
   /** Asks for the side of the pool that is used without passing this actor. */
@@ -848,9 +851,12 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
         (slot, generation) ->
             hands.values().stream()
                 .filter(hand -> hand.slot == slot && hand.generation == generation)
-                .mapToLong(hand -> hand.pid)
+                .map(
+                    hand ->
+                        new StatsReport.Seen(
+                            hand.pid, hand.runner != null && hand.runner.isRunning()))
                 .findFirst()
-                .orElse(0));
+                .orElse(new StatsReport.Seen(0, false)));
   }
 
   private long now() {

@@ -42,6 +42,7 @@ public record PoolStats(
    * @param generation the incarnation that serves, 0 if none does
    * @param pid its process, 0 if there is none
    * @param state what it is doing, in words
+   * @param running whether Python is in a call right now
    * @param restarts processes that were lost and replaced
    * @param answered calls that were answered, by a value or a failure
    * @param failed calls among them that Python answered with a failure
@@ -58,6 +59,7 @@ public record PoolStats(
       long generation,
       long pid,
       String state,
+      boolean running,
       int restarts,
       long answered,
       long failed,

@@ -8,9 +8,12 @@ import java.util.Map;
 /** This puts a pool's figures together. */
 final class StatsReport {
 
+  /** What is known of an incarnation's process. */
+  record Seen(long pid, boolean running) {}
+
   /** Finds the process of an incarnation. */
-  interface Pids {
-    long of(int slot, long generation);
+  interface Processes {
+    Seen of(int slot, long generation);
   }
 
   private StatsReport() {}
@@ -21,7 +24,7 @@ final class StatsReport {
       PoolState state,
       Lane lane,
       Map<Integer, Tally> tallies,
-      Pids pids) {
+      Processes processes) {
     List<PoolStats.WorkerStats> workers = new ArrayList<>();
     int ready = 0;
     int leased = 0;
@@ -30,7 +33,8 @@ final class StatsReport {
         ready += member.phase.isServing() ? 1 : 0;
         leased += member.phase == Slot.Phase.LEASED ? 1 : 0;
       }
-      workers.add(worker(slot, tallies.computeIfAbsent(slot.number, any -> new Tally()), pids));
+      workers.add(
+          worker(slot, tallies.computeIfAbsent(slot.number, any -> new Tally()), processes));
     }
     return new PoolStats(
         settings.name(),
@@ -47,14 +51,16 @@ final class StatsReport {
         workers);
   }
 
-  private static PoolStats.WorkerStats worker(Slot slot, Tally tally, Pids pids) {
+  private static PoolStats.WorkerStats worker(Slot slot, Tally tally, Processes processes) {
     Slot.Member member = slot.current;
     long generation = member == null ? 0 : member.generation;
+    Seen seen = processes.of(slot.number, generation);
     return new PoolStats.WorkerStats(
         slot.number,
         generation,
-        pids.of(slot.number, generation),
+        seen.pid(),
         member == null ? "empty" : member.phase.name().toLowerCase(java.util.Locale.ROOT),
+        seen.running(),
         slot.restarts,
         tally.answered(),
         tally.failed(),

@@ -90,9 +90,12 @@ public final class WorkerProcess {
     return exit;
   }
 
-  /** Whether the process has been made and its end has not been reported. */
+  /**
+   * Whether neither its end nor a failure to make it has been reported. A worker may well have
+   * connected before the keeper's report that it was made is read.
+   */
   public boolean isAlive() {
-    return pid.isDone() && !pid.isCompletedExceptionally() && !exit.isDone();
+    return !exit.isDone();
   }
 
   /** SIGINT to the worker alone: raises in the running call if that call is cancelled. */

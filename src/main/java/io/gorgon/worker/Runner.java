@@ -323,6 +323,18 @@ public final class Runner implements PendingCall.Holder {
     return isInFlight(request) && connection.lastStarted() == request;
   }
 
+  /** Whether Python has started a call that has no answer yet. */
+  public boolean isRunning() {
+    InFlight first;
+    lock.lock();
+    try {
+      first = inFlight.peekFirst();
+    } finally {
+      lock.unlock();
+    }
+    return first != null && connection.lastStarted() >= first.request();
+  }
+
   /** Whether that request has been written and not answered. */
   boolean isInFlight(long request) {
     lock.lock();
