@@ -9,6 +9,7 @@ import io.gorgon.pool.Pool;
 import io.gorgon.pool.Verdict;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,7 @@ public final class Checkout implements AutoCloseable {
   private final Granted granted;
   private final Set<RunningCall> running = ConcurrentHashMap.newKeySet();
   private final AtomicReference<@Nullable Verdict> verdict = new AtomicReference<>();
+  private final AtomicBoolean returned = new AtomicBoolean();
 
   Checkout(PythonPool pool, Granted granted) {
     this.pool = pool;
@@ -92,7 +94,7 @@ public final class Checkout implements AutoCloseable {
 
   private void returnIfDone() {
     Verdict given = verdict.get();
-    if (given != null && running.isEmpty()) {
+    if (given != null && running.isEmpty() && returned.compareAndSet(false, true)) {
       pool.tell(new Pool.Return(granted.lease(), given));
     }
   }

@@ -128,9 +128,15 @@ public final class PythonPools implements Extension {
             listing ->
                 listing.getServiceInstances(Pool.serviceKey(name)).stream()
                     .findFirst()
-                    .map(ref -> PythonPool.of(system, ref))
+                    .map(ref -> introduced(name, ref))
                     .orElseGet(() -> CompletableFuture.failedFuture(notRunning(name, own != null))))
         .thenApply(pool -> Located.of(pool, Located.By.REGISTRY));
+  }
+
+  /** The receptionist may list an actor for a moment longer than it lives. */
+  private CompletionStage<PythonPool> introduced(String name, ActorRef<Pool.Command> ref) {
+    return PythonPool.of(system, ref)
+        .exceptionallyCompose(gone -> CompletableFuture.failedFuture(notRunning(name, true)));
   }
 
   /** Finds the service named {@code default}. */

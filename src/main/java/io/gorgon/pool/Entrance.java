@@ -2,6 +2,7 @@ package io.gorgon.pool;
 
 import io.gorgon.message.PythonFailure;
 import io.gorgon.worker.PendingCall;
+import io.gorgon.worker.Runner;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
@@ -16,13 +17,45 @@ public final class Entrance {
   private final PoolClock clock;
   private final AtomicLong calls = new AtomicLong();
   private volatile PoolStatus status = PoolStatus.STARTING;
-  private volatile @Nullable Lane lane;
+  private volatile Lane lane;
+  private volatile Lane.@Nullable Supervisor supervisor;
   private volatile @Nullable ActorRef<Pool.Command> ref;
 
   /** For a pool that is going to be started. */
   public Entrance(PoolSettings settings, PoolClock clock) {
     this.settings = settings;
     this.clock = clock;
+    this.lane = newLane();
+  }
+
+  private Lane newLane() {
+    return new Lane(
+        settings.queueCapacity(),
+        settings.batch(),
+        settings.shortCall().toNanos(),
+        new Lane.Supervisor() {
+          @Override
+          public void onClaimed(Runner runner, long request) {
+            Lane.Supervisor present = supervisor;
+            if (present != null) {
+              present.onClaimed(runner, request);
+            }
+          }
+
+          @Override
+          public void onNobodyThere() {
+            Lane.Supervisor present = supervisor;
+            if (present != null) {
+              present.onNobodyThere();
+            }
+          }
+        },
+        () ->
+            new PythonFailure.Overloaded(
+                settings.name(),
+                settings.queueCapacity(),
+                settings.queueCapacity(),
+                "at most " + settings.maxWorkers() + " workers"));
   }
 
   public PoolSettings settings() {
@@ -51,19 +84,21 @@ public final class Entrance {
 
   /**
    * Runs a one-shot call on an idle worker, lets it wait, or answers it with a failure, at once.
+   * May be called before the actor has begun: the call waits for it.
    */
   public void offer(PendingCall call) {
-    Lane open = lane;
-    if (open == null) {
-      call.fail(new PythonFailure.Draining(settings.name(), status == PoolStatus.STOPPED));
-    } else {
-      open.offer(call);
-    }
+    lane.offer(call);
   }
 
-  void open(Lane newLane, ActorRef<Pool.Command> actor) {
-    lane = newLane;
+  /** The actor begins, or begins anew: it gets a lane that no worker of a former life is in. */
+  Lane begin(ActorRef<Pool.Command> actor, Lane.Supervisor newSupervisor) {
+    if (ref != null) {
+      lane = newLane();
+    }
+    supervisor = newSupervisor;
     ref = actor;
+    status = PoolStatus.STARTING;
+    return lane;
   }
 
   void show(PoolStatus newStatus) {

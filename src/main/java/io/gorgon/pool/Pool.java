@@ -207,15 +207,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     this.connector = connector;
     this.state = new PoolState(settings);
     this.workerEvents = context.messageAdapter(Worker.Event.class, WorkerEvent::new);
-    this.lane =
-        new Lane(
-            settings.queueCapacity(),
-            settings.batch(),
-            settings.shortCall().toNanos(),
-            laneSupervisor(context.getSelf()),
-            this::overloaded);
-    entrance.open(lane, context.getSelf());
-    entrance.show(PoolStatus.STARTING);
+    this.lane = entrance.begin(context.getSelf(), laneSupervisor(context.getSelf()));
     timers.startTimerWithFixedDelay(new Tick(), TICK);
     context
         .getSystem()
@@ -533,9 +525,9 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     hand.pid = ready.pid();
     hand.generation = ready.runner().id().generation();
     hand.gone = false;
-    publish(new PoolEvent.WorkerReady(ready.runner().id(), ready.pid()));
     feed(new PoolInput.BecameReady(hand.slot, ready.lineage(), ready.runner().id().generation()));
     showStatus();
+    publish(new PoolEvent.WorkerReady(ready.runner().id(), ready.pid()));
   }
 
   private void onWorkerGone(Worker.Gone gone) {
@@ -674,6 +666,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
       showStatus();
     } else if (effect instanceof PoolEffect.Mend) {
       lane.mend();
+      showStatus();
     } else if (effect instanceof PoolEffect.CloseLane) {
       lane.close(new PythonFailure.Draining(settings.name(), false));
       showStatus();
@@ -831,14 +824,6 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     } else {
       entrance.show(PoolStatus.STARTING);
     }
-  }
-
-  private PythonFailure overloaded() {
-    return new PythonFailure.Overloaded(
-        settings.name(),
-        settings.queueCapacity(),
-        settings.queueCapacity(),
-        "at most " + settings.maxWorkers() + " workers");
   }
 
   private PoolStats stats() {

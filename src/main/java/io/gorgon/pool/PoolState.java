@@ -543,8 +543,8 @@ final class PoolState {
     member.readyAt = now;
     if (circuitOpen) {
       circuitOpen = false;
-      publish(new PoolEvent.CircuitClosed(settings.name()));
       effects.add(new PoolEffect.Mend());
+      publish(new PoolEvent.CircuitClosed(settings.name()));
     }
     if (member == slot.next) {
       Member old = slot.current;
@@ -688,13 +688,16 @@ final class PoolState {
         hopeless = true;
         break;
       }
-      hopeless &= !slot.isOccupied() || slot.isFailing(Restarts.PATIENCE);
+      hopeless &=
+          !slot.isOccupied()
+              || slot.isFailing(Restarts.PATIENCE)
+              || (slot.failures > 0 && restarts.failuresInARow() >= Restarts.PATIENCE);
     }
     if (hopeless) {
       circuitOpen = true;
       PythonFailure failure = circuitFailure();
-      publish(new PoolEvent.CircuitOpened(settings.name(), String.valueOf(failure.getMessage())));
       effects.add(new PoolEffect.Break(failure));
+      publish(new PoolEvent.CircuitOpened(settings.name(), String.valueOf(failure.getMessage())));
       for (Waiter waiter : List.copyOf(line.all())) {
         drop(waiter, noCapacity());
       }

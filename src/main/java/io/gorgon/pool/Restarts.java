@@ -87,6 +87,11 @@ final class Restarts {
     return settings.quarantine().toNanos();
   }
 
+  /** Failed starts of the whole pool since one worked. */
+  int failuresInARow() {
+    return failuresInARow;
+  }
+
   private long delay(int failures) {
     long doubled =
         settings.backoffMin().toNanos() << Math.min(LARGEST_SHIFT, Math.max(0, failures - 1));

@@ -167,7 +167,12 @@ final class KeeperProcess {
         throw typed;
       }
       throw new StartFailed(
-          StartFailed.Kind.HANDSHAKE, interpreter.path() + " did not become a keeper", errorText());
+          StartFailed.Kind.NO_INTERPRETER,
+          interpreter.path()
+              + " ended before it had said that it is Python: name a Python "
+              + Interpreter.OLDEST
+              + " or newer by the setting 'python'",
+          errorText());
     } catch (TimeoutException silent) {
       close();
       process.destroyForcibly();
@@ -214,7 +219,10 @@ final class KeeperProcess {
         reports.accept(report);
       }
     } catch (JsonProcessingException | RuntimeException unreadable) {
-      log.warn("a keeper's report could not be used: {}", line, unreadable);
+      log.warn(
+          "a keeper's report could not be used ({}): {}",
+          unreadable.getClass().getSimpleName(),
+          line);
     }
   }
 
