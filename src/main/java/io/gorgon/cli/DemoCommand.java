@@ -1,0 +1,200 @@
+package io.gorgon.cli;
+
+import io.gorgon.PythonPool;
+import io.gorgon.message.Call;
+import io.gorgon.message.PoolEvent;
+import io.gorgon.message.PythonFailure.InvalidSettings;
+import io.gorgon.message.Reply;
+import io.gorgon.pool.PoolStats;
+import java.io.File;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import org.apache.pekko.Done;
+import org.apache.pekko.stream.javadsl.Sink;
+import org.apache.pekko.stream.javadsl.Source;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** The main job: real input through real Python, with a worker killed half-way. */
+@Command(
+    name = "demo",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Sends each line of the files through the Python function gorgon.examples.text:analyse.",
+      "Half-way it kills a worker, to show that every line is answered all the same."
+    })
+@SuppressWarnings("NullAway.Init")
+final class DemoCommand implements Callable<Integer> {
+
+  private static final int IN_FLIGHT = 64;
+
+  /** A line whose worker dies is sent again: counting it twice would do no harm. */
+  private static final int RETRIES = 3;
+
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  @Mixin PoolOptions options;
+
+  @Spec CommandSpec spec;
+
+  @Parameters(paramLabel = "FILE", description = "text files; README.md if none")
+  List<File> files = new ArrayList<>();
+
+  private final AtomicLong answered = new AtomicLong();
+  private final AtomicLong again = new AtomicLong();
+  private final AtomicLong words = new AtomicLong();
+
+  @Override
+  public Integer call() {
+    List<File> inputs = files.isEmpty() ? List.of(new File("README.md")) : files;
+    long lines = inputs.stream().mapToLong(DemoCommand::countLines).sum();
+    PrintWriter err = spec.commandLine().getErr();
+    List<ProcessHandle> processes;
+    PoolStats stats;
+    try (var running = new CommandPool(options, Map.of())) {
+      PythonPool pool = running.pool();
+      var killed = new AtomicBoolean();
+      var replaced = replacement(running);
+      try (ProgressBar bar = progressBar(lines)) {
+        CommandPool.await(
+            Source.from(inputs)
+                .flatMapConcat(file -> Source.fromJavaStream(() -> lines(file)))
+                .mapAsync(
+                    IN_FLIGHT,
+                    line ->
+                        pool.call(
+                            Call.of("gorgon.examples.text:analyse", line).idempotent(RETRIES)))
+                .runForeach(
+                    reply -> {
+                      onReply(reply, bar);
+                      if (answered.get() >= lines / 2 && killed.compareAndSet(false, true)) {
+                        killOne(pool, err);
+                      }
+                    },
+                    running.system()));
+      }
+      CommandPool.await(replaced);
+      stats = CommandPool.await(pool.stats());
+      processes =
+          stats.workers().stream()
+              .flatMap(worker -> ProcessHandle.of(worker.pid()).stream())
+              .toList();
+    }
+    long left = processes.stream().filter(ProcessHandle::isAlive).count();
+    report(lines, stats, left);
+    return (answered.get() == lines && left == 0 ? ExitCode.OK : ExitCode.FAILED).number();
+  }
+
+  /** Completes when the killed worker's successor is ready, so that the table shows it. */
+  private static CompletionStage<Done> replacement(CommandPool running) {
+    return running
+        .pool()
+        .events()
+        .filter(event -> event instanceof PoolEvent.WorkerReady up && up.worker().generation() > 1)
+        .take(1)
+        .completionTimeout(PATIENCE)
+        .runWith(Sink.ignore(), running.system())
+        .exceptionally(late -> Done.getInstance());
+  }
+
+  private void onReply(Reply reply, @Nullable ProgressBar bar) {
+    answered.incrementAndGet();
+    again.addAndGet(reply.attempts() - 1);
+    words.addAndGet(reply.tree().path("words").asLong());
+    if (bar != null) {
+      bar.step();
+    }
+  }
+
+  private static void killOne(PythonPool pool, PrintWriter err) {
+    for (var worker : CommandPool.await(pool.stats()).workers()) {
+      if (worker.pid() > 0) {
+        err.println(
+            "half-way: killing worker "
+                + worker.slot()
+                + "."
+                + worker.generation()
+                + " (pid "
+                + worker.pid()
+                + ") with SIGKILL");
+        err.flush();
+        ProcessHandle.of(worker.pid()).ifPresent(ProcessHandle::destroyForcibly);
+        return;
+      }
+    }
+  }
+
+  private static @Nullable ProgressBar progressBar(long lines) {
+    if (!picocli.CommandLine.Help.Ansi.AUTO.enabled()) {
+      return null;
+    }
+    return new ProgressBarBuilder()
+        .setTaskName("lines")
+        .setInitialMax(lines)
+        .setConsumer(new ConsoleProgressBarConsumer(System.err))
+        .build();
+  }
+
+  private void report(long lines, PoolStats stats, long left) {
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf(
+        "%d of %d lines answered (%d sent again after their worker died), %d words%n",
+        answered.get(), lines, again.get(), words.get());
+    out.printf(
+        "%-8s%8s%13s%10s%12s%12s%n",
+        "worker", "calls", "incarnation", "restarts", "p50 (us)", "p99 (us)");
+    for (var worker : stats.workers()) {
+      out.printf(
+          "%-8d%8d%13d%10d%12d%12d%n",
+          worker.slot(),
+          worker.answered(),
+          worker.generation(),
+          worker.restarts(),
+          worker.p50().toNanos() / 1_000,
+          worker.p99().toNanos() / 1_000);
+    }
+    out.println(left == 0 ? "no process is left" : left + " processes are left");
+    out.flush();
+  }
+
+  private static long countLines(File file) {
+    if (!file.isFile()) {
+      throw new InvalidSettings("FILE", "names " + file + ", which is no file: name a text file");
+    }
+    try (Stream<String> lines = lines(file)) {
+      return lines.count();
+    }
+  }
+
+  /** Bytes that are no UTF-8 become replacement characters: a demo refuses no text. */
+  @SuppressWarnings("StreamResourceLeak") // both callers close it
+  private static Stream<String> lines(File file) {
+    try {
+      return Files.lines(file.toPath(), StandardCharsets.ISO_8859_1)
+          .map(
+              line ->
+                  new String(line.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8));
+    } catch (IOException unreadable) {
+      throw new UncheckedIOException(unreadable);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package io.gorgon.cli;
+
+import io.gorgon.message.PythonException;
+import io.gorgon.message.PythonFailure;
+import java.io.PrintWriter;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.ParseResult;
+
+/**
+ * The command line. Results go to standard output, everything else to standard error; {@link
+ * ExitCode} tells what the exit code means.
+ */
+@Command(
+    name = "gorgon",
+    version = "gorgon 0.1.0",
+    mixinStandardHelpOptions = true,
+    description = "Runs Python functions on a pool of supervised workers.",
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {
+      DemoCommand.class,
+      CallCommand.class,
+      MapCommand.class,
+      DoctorCommand.class,
+      BenchCommand.class,
+      HelpCommand.class
+    })
+public final class Gorgon {
+
+  private static final String LOG_SETTING = "logback.configurationFile";
+
+  private Gorgon() {}
+
+  /** Runs a command and exits with its code. */
+  public static void main(String[] arguments) {
+    if (System.getProperty(LOG_SETTING) == null) {
+      // Named, not found by name: an embedder's own configuration must not be in question.
+      System.setProperty(LOG_SETTING, "io/gorgon/cli/logback.xml");
+    }
+    // The backend starts before Pekko's threads log, or what they say first is replayed with a
+    // warning.
+    LoggerFactory.getILoggerFactory();
+    System.exit(commandLine().execute(arguments));
+  }
+
+  /** The parser with every command, for tests and for generating documentation. */
+  static CommandLine commandLine() {
+    var line = new CommandLine(new Gorgon());
+    line.setExecutionExceptionHandler(Gorgon::onFailure);
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.getCommandSpec().usageMessage().footer(ExitCode.table());
+    line.getSubcommands()
+        .values()
+        .forEach(command -> command.getCommandSpec().usageMessage().footer(ExitCode.table()));
+    return line;
+  }
+
+  private static int onFailure(Exception failure, CommandLine command, ParseResult parsed)
+      throws Exception {
+    if (failure instanceof PythonFailure typed) {
+      print(typed, command.getErr());
+      return ExitCode.of(typed).number();
+    }
+    throw failure;
+  }
+
+  /** One line that names the failure; Python's traceback below where there is one. */
+  static void print(PythonFailure failure, PrintWriter err) {
+    err.println("gorgon: " + failure.name() + ": " + failure.getMessage());
+    PythonException raised = exceptionOf(failure);
+    if (raised != null && !raised.traceback().isEmpty()) {
+      err.println(raised.traceback().stripTrailing());
+    }
+    err.flush();
+  }
+
+  private static @Nullable PythonException exceptionOf(PythonFailure failure) {
+    if (failure instanceof PythonFailure.PythonRaised raised) {
+      return raised.exception();
+    }
+    return failure instanceof PythonFailure.UnknownTarget unknown ? unknown.exception() : null;
+  }
+}

@@ -1,0 +1,145 @@
+package io.gorgon;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import io.gorgon.pool.Pool;
+import io.gorgon.worker.Worker;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The packages are the stops on the road of a call, and arrows point only towards the wire. */
+@AnalyzeClasses(packages = "io.gorgon", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+
+  @ArchTest
+  static final ArchRule arrowsPointTowardsTheWire =
+      layeredArchitecture()
+          .consideringOnlyDependenciesInLayers()
+          .layer("message")
+          .definedBy("io.gorgon.message")
+          .layer("wire")
+          .definedBy("io.gorgon.wire")
+          .layer("process")
+          .definedBy("io.gorgon.process")
+          .layer("connection")
+          .definedBy("io.gorgon.connection")
+          .layer("worker")
+          .definedBy("io.gorgon.worker")
+          .layer("pool")
+          .definedBy("io.gorgon.pool")
+          .layer("root")
+          .definedBy("io.gorgon")
+          .layer("cli")
+          .definedBy("io.gorgon.cli")
+          .whereLayer("message")
+          .mayNotAccessAnyLayer()
+          .whereLayer("wire")
+          .mayOnlyAccessLayers("message")
+          .whereLayer("process")
+          .mayOnlyAccessLayers("message", "wire")
+          .whereLayer("connection")
+          .mayOnlyAccessLayers("message", "wire", "process")
+          .whereLayer("worker")
+          .mayOnlyAccessLayers("message", "wire", "process", "connection")
+          .whereLayer("pool")
+          .mayOnlyAccessLayers("message", "wire", "process", "connection", "worker")
+          .whereLayer("cli")
+          .mayNotBeAccessedByAnyLayer();
+
+  @ArchTest
+  static final ArchRule thereAreNoCycles =
+      slices().matching("io.gorgon.(*)..").should().beFreeOfCycles();
+
+  @ArchTest
+  static final ArchRule namesSayWhatAClassIs =
+      noClasses()
+          .should()
+          .haveSimpleNameEndingWith("Manager")
+          .orShould()
+          .haveSimpleNameEndingWith("Impl")
+          .orShould()
+          .haveSimpleNameEndingWith("Util")
+          .orShould()
+          .haveSimpleNameEndingWith("Utils")
+          .orShould()
+          .haveSimpleNameEndingWith("Helper")
+          .orShould()
+          .haveSimpleNameEndingWith("Info")
+          .orShould()
+          .haveSimpleNameEndingWith("Processor")
+          .orShould()
+          .haveSimpleNameEndingWith("Wrapper");
+
+  @ArchTest
+  static final ArchRule thereAreNoMutableStatics = fields().that().areStatic().should().beFinal();
+
+  @ArchTest
+  static final ArchRule theCommandLineIsOptional =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.gorgon.cli")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("picocli..", "me.tongfei..", "ch.qos.logback..");
+
+  @ArchTest
+  static final ArchRule scalaStaysOutside =
+      noClasses().should().dependOnClassesThat().resideInAPackage("scala.concurrent..");
+
+  @ArchTest
+  static final ArchRule theDecisionsAreMadeWithoutActors =
+      classes()
+          .that()
+          .haveSimpleNameStartingWith("PoolState")
+          .or()
+          .haveSimpleName("WaitingLine")
+          .or()
+          .haveSimpleName("Restarts")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideOutsideOfPackage("org.apache.pekko..");
+
+  @Test
+  void everyMessageHasAHandlerOfItsName() {
+    assertHandlers(Pool.class, Pool.Command.class);
+    assertHandlers(Worker.class, Worker.Command.class);
+  }
+
+  private static void assertHandlers(Class<?> actor, Class<?> protocol) {
+    Set<String> handlers =
+        Arrays.stream(actor.getDeclaredMethods())
+            .map(method -> method.getName())
+            .collect(Collectors.toSet());
+    for (Class<?> message : protocol.getPermittedSubclasses()) {
+      String handler = "on" + message.getSimpleName();
+      assertThat(handlers.stream().anyMatch(name -> name.startsWith(handler)))
+          .as(actor.getSimpleName() + " handles " + message.getSimpleName())
+          .isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"src/main/java", "src/test/java"})
+  void nothingWaitsBySleeping(String root) throws java.io.IOException {
+    try (var files = java.nio.file.Files.walk(java.nio.file.Path.of(root))) {
+      for (var file : files.filter(path -> path.toString().endsWith(".java")).toList()) {
+        assertThat(java.nio.file.Files.readString(file))
+            .as(file.toString())
+            .doesNotContain("Thread." + "sleep(");
+      }
+    }
+  }
+}
