@@ -234,6 +234,7 @@ final class Bench {
         Map.of("min-workers", 2, "max-workers", 2, "restart", Map.of("budget", 10_000));
     List<Double> recoveries = new ArrayList<>();
     List<Double> readies = new ArrayList<>();
+    List<Double> noticed = new ArrayList<>();
     try (var running = new CommandPool(options, settings)) {
       BlockingQueue<Seen> events = subscribe(running);
       int ready = 0;
@@ -243,6 +244,8 @@ final class Bench {
         Seen seen = events.take();
         if (seen.event() instanceof PoolEvent.WorkerStarting) {
           startedAt = seen.at();
+        } else if (seen.event() instanceof PoolEvent.WorkerGone) {
+          noticed.add((seen.at() - killedAt) / 1e6);
         } else if (seen.event() instanceof PoolEvent.WorkerReady up && ++ready >= 2) {
           if (killedAt > 0) {
             recoveries.add((seen.at() - killedAt) / 1e6);
@@ -256,6 +259,7 @@ final class Bench {
         }
       }
     }
+    figures.add(Figure.plain("kill noticed, calls answered, p50", median(noticed), "ms"));
     figures.add(new Figure("worker ready by fork, p50", median(readies), "ms", 10, true));
     figures.add(new Figure("kill to ready, p50", median(recoveries), "ms", 30, true));
   }

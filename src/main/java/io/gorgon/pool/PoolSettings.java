@@ -146,11 +146,6 @@ public record PoolSettings(
   }
 
   private static WorkerSettings worker(SettingsReader in) {
-    Duration supervisionMin = in.duration("restart.supervision-min", SOON, HOUR);
-    Duration supervisionMax = in.duration("restart.supervision-max", SOON, HOUR);
-    if (supervisionMax.compareTo(supervisionMin) < 0) {
-      throw in.invalid("restart.supervision-max", "is below restart.supervision-min");
-    }
     return new WorkerSettings(
         in.duration("timeouts.start", Duration.ofMillis(10), HOUR),
         in.duration("timeouts.cancel-grace", Duration.ZERO, HOUR),
@@ -158,9 +153,7 @@ public record PoolSettings(
         in.duration("timeouts.stop-grace", SOON, HOUR),
         in.duration("timeouts.ping", SOON, HOUR),
         in.integer("recycle.max-calls", 0, 1_000_000_000),
-        in.fraction("recycle.jitter"),
-        supervisionMin,
-        supervisionMax);
+        in.fraction("recycle.jitter"));
   }
 
   private static RestartSettings restart(SettingsReader in) {

@@ -264,6 +264,10 @@ final class PoolState {
   }
 
   private void drop(Waiter waiter, Refusal refusal) {
+    if (line.get(waiter.request()) == null) {
+      // Dropping the one before it in its session has told it that the session is lost.
+      return;
+    }
     effects.add(new Unclaim(waiter.request()));
     refuse(waiter.request(), refusal);
     line.remove(waiter).ifPresent(next -> place(next, false));
@@ -1010,6 +1014,41 @@ final class PoolState {
   /** Messages that came too late, or were about nobody. */
   long staleMessages() {
     return staleMessages;
+  }
+
+  /** Processes that are starting, as the bound on starts counts them. */
+  int starting() {
+    return restarts.starting();
+  }
+
+  /** The same for states from which the same can follow: all of it, with times relative to now. */
+  String fingerprint() {
+    var text = new StringBuilder();
+    text.append(mode).append(circuitOpen).append(min).append(max).append(resets.size());
+    for (Slot slot : slots) {
+      text.append('|')
+          .append(slot.current)
+          .append(slot.next)
+          .append(slot.leaving)
+          .append(slot.failures)
+          .append(slot.quarantined)
+          .append(slot.crashes.size())
+          .append(slot.restUntil == Long.MIN_VALUE ? "" : Math.max(0, slot.restUntil - now));
+    }
+    holdings
+        .values()
+        .forEach(
+            holding ->
+                text.append(holding.lease())
+                    .append(holding.acknowledged())
+                    .append(holding.until() - now));
+    line.all()
+        .forEach(
+            waiter ->
+                text.append(waiter.request())
+                    .append(waiter.kind())
+                    .append(waiter.deadline() - now));
+    return text.append(restarts).append(bindings.get("s")).toString();
   }
 
   /** An independent copy, for trying what would follow. */

@@ -87,6 +87,11 @@ final class Restarts {
     return settings.quarantine().toNanos();
   }
 
+  /** Processes that are starting now. */
+  int starting() {
+    return starting;
+  }
+
   /** Failed starts of the whole pool since one worked. */
   int failuresInARow() {
     return failuresInARow;

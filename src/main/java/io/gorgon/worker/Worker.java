@@ -171,7 +171,7 @@ public final class Worker {
   }
 
   /**
-   * Makes a worker for {@code slot}, restarted with backoff whenever its process is lost.
+   * Makes a worker for {@code slot}, restarted by supervision whenever its process is lost.
    *
    * @param lineage names this actor among those that the slot has and had
    * @param source where its processes get their calls from
@@ -197,12 +197,11 @@ public final class Worker {
                                 context, timers, pool, slot, lineage, connector, settings, source,
                                 tally, nanoTime, parent)
                             .waiting()));
+    // At once: the delays are the pool's, which knows all slots (see Restarts). Pekko's own would
+    // be
+    // rounded up to its scheduler's next tick of 10 ms, which is more than a fork takes.
     return Behaviors.supervise(worker)
-        .onFailure(
-            WorkerCrashed.class,
-            SupervisorStrategy.restartWithBackoff(settings.backoffMin(), settings.backoffMax(), 0.2)
-                .withResetBackoffAfter(settings.backoffMax())
-                .withLoggingEnabled(false));
+        .onFailure(WorkerCrashed.class, SupervisorStrategy.restart().withLoggingEnabled(false));
   }
 
   // ---- states

@@ -12,8 +12,6 @@ import java.time.Duration;
  * @param pingTimeout how long an idle worker may take to answer a ping
  * @param maxCalls calls after which an incarnation is replaced; 0 for never
  * @param callsJitter part of {@code maxCalls} by which incarnations differ at most, 0 to 1
- * @param backoffMin first delay of a restart by supervision
- * @param backoffMax longest delay of a restart by supervision
  */
 public record WorkerSettings(
     Duration startTimeout,
@@ -22,6 +20,4 @@ public record WorkerSettings(
     Duration stopGrace,
     Duration pingTimeout,
     int maxCalls,
-    double callsJitter,
-    Duration backoffMin,
-    Duration backoffMax) {}
+    double callsJitter) {}
