@@ -1,0 +1,108 @@
+package io.gorgon.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.gorgon.message.PythonFailure.ProtocolViolation;
+import io.gorgon.message.PythonFailure.TooLarge;
+import io.gorgon.message.Values;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The same golden files that the Python codec is held to, and what is no frame at all. */
+class FrameCodecTest {
+
+  private static final Path GOLDEN = Path.of("src/test/resources/golden");
+  private static final long LIMIT = 64L << 20;
+
+  private final FrameCodec codec = new FrameCodec(LIMIT);
+
+  static Stream<JsonNode> golden() throws IOException {
+    JsonNode all = Values.mapper().readTree(GOLDEN.resolve("golden.json").toFile());
+    assertThat(all.path("limit").asLong()).isEqualTo(LIMIT);
+    return StreamSupport.stream(all.path("frames").spliterator(), false);
+  }
+
+  private static ByteBuffer bytesOf(JsonNode entry) throws IOException {
+    return ByteBuffer.wrap(
+        Files.readAllBytes(GOLDEN.resolve(entry.path("name").asText() + ".bin")));
+  }
+
+  @ParameterizedTest
+  @MethodSource("golden")
+  void readsWhatPythonWroteAndWritesTheSame(JsonNode entry) throws IOException {
+    ByteBuffer bytes = bytesOf(entry);
+    if (!entry.path("valid").asBoolean()) {
+      if (entry.path("error").asText().equals("truncated")) {
+        assertThat(codec.decode(bytes)).isNull();
+        assertThat(bytes.position()).isZero();
+      } else {
+        assertThatThrownBy(() -> codec.decode(bytes)).isInstanceOf(ProtocolViolation.class);
+      }
+      return;
+    }
+
+    Frame frame = codec.decode(bytes);
+
+    assertThat(bytes.hasRemaining()).isFalse();
+    assertThat(frame.kind().number()).isEqualTo(entry.path("kind").asInt());
+    assertThat(Long.toUnsignedString(frame.id())).isEqualTo(entry.path("id").asText());
+    assertThat(new String(frame.body(), StandardCharsets.UTF_8))
+        .isEqualTo(entry.path("body").asText());
+    List<String> attachments = new ArrayList<>();
+    entry.path("attachments").forEach(hex -> attachments.add(hex.asText()));
+    assertThat(frame.attachments().stream().map(HexFormat.of()::formatHex).toList())
+        .isEqualTo(attachments);
+    ByteBuffer again = ByteBuffer.allocate((int) FrameCodec.sizeOf(frame));
+    codec.encode(frame, again);
+    assertThat(again.array())
+        .isEqualTo(Files.readAllBytes(GOLDEN.resolve(entry.path("name").asText() + ".bin")));
+  }
+
+  @Test
+  void damagedFramesAreRefusedAndNothingElseEscapes() throws IOException {
+    List<byte[]> valid = new ArrayList<>();
+    for (JsonNode entry : golden().toList()) {
+      valid.add(bytesOf(entry).array());
+    }
+    var random = new Random(1);
+    int refused = 0;
+    for (int i = 0; i < 200_000; i++) {
+      byte[] bytes = valid.get(random.nextInt(valid.size())).clone();
+      for (int flips = random.nextInt(4); flips >= 0 && bytes.length > 0; flips--) {
+        bytes[random.nextInt(bytes.length)] = (byte) random.nextInt(256);
+      }
+      try {
+        codec.decode(ByteBuffer.wrap(bytes, 0, random.nextInt(bytes.length + 1)));
+      } catch (ProtocolViolation expected) {
+        refused++;
+      }
+    }
+    assertThat(refused).isPositive();
+  }
+
+  @Test
+  void aFrameOverTheLimitIsNotWritten() {
+    var small = new FrameCodec(100);
+    var out = ByteBuffer.allocate(1_000);
+
+    assertThatThrownBy(() -> small.encode(Frame.of(Frame.Kind.REQUEST, 1, new byte[100]), out))
+        .isInstanceOf(TooLarge.class)
+        .hasMessageContaining("124")
+        .hasMessageContaining("frame-limit");
+    assertThat(out.position()).isZero();
+  }
+}

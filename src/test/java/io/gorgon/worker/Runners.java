@@ -1,0 +1,69 @@
+package io.gorgon.worker;
+
+import io.gorgon.connection.Connection;
+import io.gorgon.message.WorkerId;
+import io.gorgon.wire.Frame;
+import java.util.List;
+
+/** Makes runners on a connection of the test's, for tests outside this package. */
+public final class Runners {
+
+  private Runners() {}
+
+  /** A runner that nobody supervises and that takes its calls from nowhere. */
+  public static Runner on(Connection connection) {
+    return new Runner(
+        new WorkerId("test", 0, 1),
+        connection,
+        new CallSource() {
+          @Override
+          public List<PendingCall> next(Runner idle) {
+            return List.of();
+          }
+
+          @Override
+          public void giveBack(List<PendingCall> calls) {
+            throw new AssertionError("given back: " + calls);
+          }
+
+          @Override
+          public void measured(PendingCall call, long nanos) {
+            // Nobody wants to know.
+          }
+        },
+        new Runner.Supervisor() {
+          @Override
+          public void onAbandoned(long request, boolean dirty) {
+            // Nobody supervises.
+          }
+
+          @Override
+          public void onDirtyEnd() {
+            // Nobody supervises.
+          }
+
+          @Override
+          public void onStrayAnswer(Frame frame) {
+            throw new AssertionError("stray " + frame);
+          }
+
+          @Override
+          public void onPong(long ping) {
+            // Nobody supervises.
+          }
+
+          @Override
+          public void onLeaseIdle(Object lease) {
+            // Nobody supervises.
+          }
+
+          @Override
+          public void onRetireDue(Retirement.Reason reason) {
+            // Nobody supervises.
+          }
+        },
+        new Retirement(0),
+        new Tally(),
+        System::nanoTime);
+  }
+}
