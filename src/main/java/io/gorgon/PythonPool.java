@@ -145,7 +145,7 @@ public final class PythonPool {
       failed.fail(refused);
       return new RunningCall(failed, callbacks);
     }
-    var pending = new PendingCall(id, call, body, now, now + timeout.toNanos());
+    var pending = new PendingCall(id, call, body, now, entrance.clock().after(timeout));
     send.accept(pending);
     return new RunningCall(pending, callbacks);
   }
@@ -251,10 +251,6 @@ public final class PythonPool {
    * @throws PythonFailure.InvalidSettings unless {@code 1 <= min <= max <= 1024}
    */
   public void resize(int min, int max) {
-    if (min < 1 || max < min || max > 1024) {
-      throw new PythonFailure.InvalidSettings(
-          "resize", "to " + min + ".." + max + " is not allowed: 1 <= min <= max <= 1024");
-    }
     ref.tell(new Pool.Resize(min, max));
   }
 
@@ -292,6 +288,9 @@ public final class PythonPool {
       call.fail(new PythonFailure.Draining(name(), true));
     } else {
       ref.tell(command);
+      if (entrance.status() == PoolStatus.STOPPED) {
+        call.fail(new PythonFailure.Draining(name(), true));
+      }
     }
   }
 

@@ -1,9 +1,12 @@
 package io.gorgon.pool;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +19,12 @@ final class Bindings {
   static final int CAPACITY = 100_000;
 
   /** A session's process. */
-  record Binding(int slot, long generation, long usedAt) {}
+  record Binding(int slot, long generation, long usedAt) {
+
+    boolean isOf(Lease lease) {
+      return slot == lease.slot() && generation == lease.generation();
+    }
+  }
 
   private final long idle;
   private final Map<String, Binding> bindings = new LinkedHashMap<>(16, 0.75f, true);
@@ -38,20 +46,52 @@ final class Bindings {
     }
   }
 
+  /** Takes back a {@link #bind}: the session has again what it had {@code before}, or nothing. */
+  void restore(String key, @Nullable Binding before) {
+    if (before == null) {
+      bindings.remove(key);
+    } else {
+      bindings.put(key, before);
+    }
+  }
+
   void forget(String key) {
     bindings.remove(key);
   }
 
-  /** Forgets what has not been used for long; looks at the oldest ones only. */
-  void sweep(long now) {
-    Iterator<Binding> oldest = bindings.values().iterator();
-    while (oldest.hasNext() && now - oldest.next().usedAt() > idle) {
-      oldest.remove();
+  /**
+   * Forgets what has not been used for long; looks at the oldest ones only.
+   *
+   * @param inUse whether somebody has, or waits for, the process of the session of that key
+   */
+  void sweep(long now, Predicate<String> inUse) {
+    List<String> kept = new ArrayList<>(0);
+    for (var oldest = bindings.entrySet().iterator(); oldest.hasNext(); ) {
+      Map.Entry<String, Binding> entry = oldest.next();
+      if (now - entry.getValue().usedAt() <= idle) {
+        break;
+      }
+      if (inUse.test(entry.getKey())) {
+        kept.add(entry.getKey());
+      } else {
+        oldest.remove();
+      }
+    }
+    for (String key : kept) {
+      bindings.computeIfPresent(
+          key, (same, bound) -> new Binding(bound.slot(), bound.generation(), now));
     }
   }
 
   int size() {
     return bindings.size();
+  }
+
+  /** Adds what decides about the near future. */
+  void describe(StringBuilder text) {
+    bindings.forEach(
+        (key, bound) ->
+            text.append(key).append(bound.slot()).append('.').append(bound.generation()));
   }
 
   Bindings copy() {

@@ -17,6 +17,7 @@ public final class Entrance {
   private final PoolClock clock;
   private final AtomicLong calls = new AtomicLong();
   private volatile PoolStatus status = PoolStatus.STARTING;
+  private volatile boolean ending;
   private volatile Lane lane;
   private volatile Lane.@Nullable Supervisor supervisor;
   private volatile @Nullable ActorRef<Pool.Command> ref;
@@ -99,6 +100,15 @@ public final class Entrance {
     ref = actor;
     status = PoolStatus.STARTING;
     return lane;
+  }
+
+  /** Notes that the pool is to stop, however often its actor begins. */
+  void endWanted() {
+    ending = true;
+  }
+
+  boolean isEndWanted() {
+    return ending;
   }
 
   void show(PoolStatus newStatus) {

@@ -2,6 +2,7 @@ package io.gorgon.pool;
 
 import io.gorgon.connection.Connector;
 import io.gorgon.message.Call;
+import io.gorgon.message.Exit;
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Reply;
@@ -13,8 +14,11 @@ import io.gorgon.worker.Runner;
 import io.gorgon.worker.Tally;
 import io.gorgon.worker.Worker;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -87,7 +91,26 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   public record EndSession(String key) implements Command {}
 
   /** Sets other limits; workers in use are let finish. */
-  public record Resize(int min, int max) implements Command {}
+  public record Resize(int min, int max) implements Command {
+
+    /**
+     * Checks.
+     *
+     * @throws PythonFailure.InvalidSettings unless {@code 1 <= min <= max <= 1024}
+     */
+    public Resize {
+      if (min < 1 || max < min || max > PoolSettings.MOST_WORKERS) {
+        throw new PythonFailure.InvalidSettings(
+            "resize",
+            "to "
+                + min
+                + ".."
+                + max
+                + " is not allowed: 1 <= min <= max <= "
+                + PoolSettings.MOST_WORKERS);
+      }
+    }
+  }
 
   /** Replaces every process, one after the other, each by a ready one. */
   public record Reset() implements Command {}
@@ -117,15 +140,15 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
 
   private record WorkerStopped(long lineage) implements Command {}
 
-  private record OwnerStopped(ActorRef<?> owner) implements Command {}
-
-  private record SubscriberStopped(ActorRef<PoolEvent> subscriber) implements Command {}
+  private record PeerStopped(ActorRef<?> peer) implements Command {}
 
   private record Fed(PoolInput input) implements Command {}
 
   private record MemoryMeasured(Map<WorkerId, Long> bytes) implements Command {}
 
   private record Closed() implements Command {}
+
+  private record Emptied() implements Command {}
 
   /** How often deadlines are looked at: a promise of 250 ms needs no finer one. */
   private static final Duration TICK = Duration.ofMillis(20);
@@ -134,11 +157,11 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
 
   /** One who waits for a worker: for a lease, or for its call to be run. */
   private record Asker(
+      long request,
       @Nullable ActorRef<StatusReply<Granted>> replyTo,
       @Nullable PendingCall call,
       CheckoutKind kind,
-      @Nullable ActorRef<?> owner,
-      long deadline) {}
+      @Nullable ActorRef<?> owner) {}
 
   /** A worker actor, and the road to the process that it has. */
   private static final class Hand {
@@ -147,7 +170,6 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     @Nullable Runner runner;
     long pid;
     long generation;
-    boolean gone = true;
 
     Hand(ActorRef<Worker.Command> actor, int slot) {
       this.actor = actor;
@@ -163,9 +185,11 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   private final ActorRef<Worker.Event> workerEvents;
   private final Map<Long, Hand> hands = new HashMap<>();
   private final Map<Integer, Tally> tallies = new HashMap<>();
+  private final Deque<PoolInput> followUps = new ArrayDeque<>();
   private final Map<Long, Asker> askers = new HashMap<>();
   private final Map<Lease, Asker> holders = new HashMap<>();
   private final Map<ActorRef<?>, Long> owners = new HashMap<>();
+  private final Set<ActorRef<?>> watched = new HashSet<>();
   private final Set<ActorRef<PoolEvent>> subscribers = new LinkedHashSet<>();
   private final List<ActorRef<Done>> drainers = new ArrayList<>();
   private PythonFailure lastBreak = new PythonFailure.NoCapacity("", "", List.of());
@@ -213,7 +237,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
         .getSystem()
         .receptionist()
         .tell(Receptionist.register(serviceKey(settings.name()), context.getSelf()));
-    feed(new PoolInput.Began());
+    feed(entrance.isEndWanted() ? new PoolInput.DrainWanted(now()) : new PoolInput.Began());
   }
 
   private static Lane.Supervisor laneSupervisor(ActorRef<Command> self) {
@@ -253,13 +277,13 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
         .onMessage(LanePressed.class, this::onLanePressed)
         .onMessage(WorkerEvent.class, this::onWorkerEvent)
         .onMessage(WorkerStopped.class, this::onWorkerStopped)
-        .onMessage(OwnerStopped.class, this::onOwnerStopped)
-        .onMessage(SubscriberStopped.class, this::onSubscriberStopped)
+        .onMessage(PeerStopped.class, this::onPeerStopped)
         .onMessage(Fed.class, this::onFed)
         .onMessage(MemoryMeasured.class, this::onMemoryMeasured)
         .onMessage(Closed.class, this::onClosed)
-        .onSignal(PostStop.class, signal -> onEnd())
-        .onSignal(PreRestart.class, signal -> onEnd())
+        .onMessage(Emptied.class, this::onEmptied)
+        .onSignal(PostStop.class, signal -> onPostStop())
+        .onSignal(PreRestart.class, signal -> onPreRestart())
         .build();
   }
 
@@ -294,7 +318,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
               call,
               Values.encodeRequest(call, id),
               now,
-              now + call.timeout().orElse(settings.callTimeout()).toNanos());
+              entrance.clock().after(call.timeout().orElse(settings.callTimeout())));
       pending.answer().whenComplete((reply, failure) -> answer(replyTo, reply, failure));
       return Optional.of(pending);
     } catch (PythonFailure refused) {
@@ -317,7 +341,16 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   private Behavior<Command> onSubmit(Submit submit) {
     PendingCall call = submit.call();
     long request = ++requests;
-    askers.put(request, new Asker(null, call, submit.kind(), null, call.deadline()));
+    askers.put(request, new Asker(request, null, call, submit.kind(), null));
+    heldByLine(call, request);
+    feed(new PoolInput.Asked(request, submit.kind(), 0, call.deadline(), true));
+    if (call.isDone()) {
+      feed(new PoolInput.Withdrawn(request));
+    }
+    return this;
+  }
+
+  private void heldByLine(PendingCall call, long request) {
     call.heldBy(
         new PendingCall.Holder() {
           private final ActorRef<Command> self = getContext().getSelf();
@@ -337,19 +370,14 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
             return "the session's line";
           }
         });
-    feed(new PoolInput.Asked(request, submit.kind(), 0, call.deadline(), true));
-    if (call.isDone()) {
-      feed(new PoolInput.Withdrawn(request));
-    }
-    return this;
   }
 
   private Behavior<Command> onCheckout(Checkout checkout) {
     long request = ++requests;
-    long deadline = now() + checkout.timeout().toNanos();
+    long deadline = entrance.clock().after(checkout.timeout());
     ActorRef<?> owner = checkout.owner().orElse(null);
-    askers.put(request, new Asker(checkout.replyTo(), null, checkout.kind(), owner, deadline));
-    feed(new PoolInput.Asked(request, checkout.kind(), watch(owner), deadline, false));
+    askers.put(request, new Asker(request, checkout.replyTo(), null, checkout.kind(), owner));
+    feed(new PoolInput.Asked(request, checkout.kind(), ownerNumber(owner), deadline, false));
     return this;
   }
 
@@ -369,9 +397,11 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   }
 
   private Behavior<Command> onCancel(Cancel cancel) {
-    for (var asker : List.copyOf(askers.entrySet())) {
-      if (cancel.replyTo().equals(asker.getValue().replyTo())) {
-        feed(new PoolInput.Withdrawn(asker.getKey()));
+    List<Asker> all = new ArrayList<>(askers.values());
+    all.addAll(holders.values());
+    for (Asker asker : all) {
+      if (cancel.replyTo().equals(asker.replyTo())) {
+        feed(new PoolInput.Withdrawn(asker.request()));
       }
     }
     return this;
@@ -396,7 +426,8 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
 
   private Behavior<Command> onDrain(Drain drain) {
     drainers.add(drain.replyTo());
-    feed(new PoolInput.DrainWanted(now() + drain.timeout().toNanos()));
+    entrance.endWanted();
+    feed(new PoolInput.DrainWanted(entrance.clock().after(drain.timeout())));
     return this;
   }
 
@@ -407,13 +438,13 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
 
   private Behavior<Command> onSubscribe(Subscribe subscribe) {
     if (subscribers.add(subscribe.subscriber())) {
-      getContext().watchWith(subscribe.subscriber(), new SubscriberStopped(subscribe.subscriber()));
+      watch(subscribe.subscriber());
+      for (Hand hand : hands.values()) {
+        if (hand.runner != null) {
+          subscribe.subscriber().tell(new PoolEvent.WorkerReady(hand.runner.id(), hand.pid));
+        }
+      }
     }
-    return this;
-  }
-
-  private Behavior<Command> onSubscriberStopped(SubscriberStopped stopped) {
-    subscribers.remove(stopped.subscriber());
     return this;
   }
 
@@ -445,12 +476,11 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     long check = settings.idleCheck().toNanos();
     long shrink = settings.idleTimeout().toNanos();
     for (Runner runner : lane.idle()) {
-      long idle = now - runner.idleSince();
       WorkerId id = runner.id();
-      if (shrink > 0 && idle >= shrink) {
+      if (shrink > 0 && now - runner.idleSince() >= shrink) {
         feed(new PoolInput.Idled(id.slot(), id.generation(), PoolInput.IdleStep.SHRINK));
       }
-      if (check > 0 && idle >= check) {
+      if (check > 0 && now - runner.unheardSince() >= check) {
         feed(new PoolInput.Idled(id.slot(), id.generation(), PoolInput.IdleStep.CHECK));
       }
     }
@@ -524,7 +554,6 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     hand.runner = ready.runner();
     hand.pid = ready.pid();
     hand.generation = ready.runner().id().generation();
-    hand.gone = false;
     feed(new PoolInput.BecameReady(hand.slot, ready.lineage(), ready.runner().id().generation()));
     showStatus();
     publish(new PoolEvent.WorkerReady(ready.runner().id(), ready.pid()));
@@ -538,7 +567,6 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
       }
       hand.runner = null;
       hand.pid = 0;
-      hand.gone = true;
     }
     publish(
         new PoolEvent.WorkerGone(
@@ -552,32 +580,32 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
             gone.failure(),
             gone.closed().tail(),
             gone.replaced()));
-    holders
-        .keySet()
-        .removeIf(
-            lease ->
-                lease.slot() == gone.id().slot() && lease.generation() == gone.id().generation());
+    forgetHolders(gone.id());
     showStatus();
   }
 
   /** A worker actor that stopped without a word failed in a way that was not foreseen. */
   private Behavior<Command> onWorkerStopped(WorkerStopped stopped) {
     Hand hand = hands.remove(stopped.lineage());
-    if (hand != null && !hand.gone) {
-      if (hand.runner != null) {
-        lane.remove(hand.runner);
-      }
-      feed(
-          new PoolInput.Gone(
-              hand.slot,
-              stopped.lineage(),
-              hand.generation,
-              Worker.Fault.WORKER,
-              null,
-              List.of(),
-              false));
+    if (hand == null) {
+      return this;
     }
+    if (hand.runner != null) {
+      lane.remove(hand.runner);
+      String cause = "its actor stopped unexpectedly";
+      publish(new PoolEvent.WorkerGone(hand.runner.id(), Exit.UNKNOWN, cause, false));
+      getContext().getLog().error("worker {} is gone: {}", hand.runner.id(), cause);
+      forgetHolders(hand.runner.id());
+    }
+    feed(new PoolInput.Vanished(hand.slot, stopped.lineage()));
+    showStatus();
     return this;
+  }
+
+  private void forgetHolders(WorkerId id) {
+    holders
+        .keySet()
+        .removeIf(lease -> lease.slot() == id.slot() && lease.generation() == id.generation());
   }
 
   private void onLeaseIdle(Lease lease) {
@@ -587,25 +615,30 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     }
   }
 
-  private Behavior<Command> onOwnerStopped(OwnerStopped stopped) {
-    Long owner = owners.remove(stopped.owner());
+  private Behavior<Command> onPeerStopped(PeerStopped stopped) {
+    watched.remove(stopped.peer());
+    subscribers.removeIf(stopped.peer()::equals);
+    Long owner = owners.remove(stopped.peer());
     if (owner != null) {
       feed(new PoolInput.OwnerDied(owner));
     }
     return this;
   }
 
-  private long watch(@Nullable ActorRef<?> owner) {
+  /** The number of an owner, who is watched from now on; 0 for nobody. */
+  private long ownerNumber(@Nullable ActorRef<?> owner) {
     if (owner == null) {
       return 0;
     }
-    Long known = owners.get(owner);
-    if (known != null) {
-      return known;
+    watch(owner);
+    return owners.computeIfAbsent(owner, any -> ++ownersSeen);
+  }
+
+  /** Once, whatever it is watched for: Pekko refuses a second message for the same actor. */
+  private void watch(ActorRef<?> peer) {
+    if (watched.add(peer)) {
+      getContext().watchWith(peer, new PeerStopped(peer));
     }
-    owners.put(owner, ++ownersSeen);
-    getContext().watchWith(owner, new OwnerStopped(owner));
-    return ownersSeen;
   }
 
   private Behavior<Command> onFed(Fed fed) {
@@ -615,14 +648,13 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
 
   // ---- what the state decides
 
+  /** What follows from an effect at once is fed before any other message can come between. */
   private void feed(PoolInput input) {
-    for (PoolEffect effect : state.on(input, now())) {
-      carryOut(effect);
+    for (PoolInput next = input; next != null; next = followUps.poll()) {
+      for (PoolEffect effect : state.on(next, now())) {
+        carryOut(effect);
+      }
     }
-  }
-
-  private void later(PoolInput input) {
-    getContext().getSelf().tell(new Fed(input));
   }
 
   private void carryOut(PoolEffect effect) {
@@ -645,9 +677,11 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     } else if (effect instanceof PoolEffect.Refuse refuse) {
       onRefuse(refuse);
     } else if (effect instanceof PoolEffect.Settle settle) {
-      later(new PoolInput.Unsettled(settle.request(), settle.refusal()));
+      // Behind what the lane has told meanwhile.
+      Command unsettled = new Fed(new PoolInput.Unsettled(settle.request(), settle.refusal()));
+      getContext().getSelf().tell(unsettled);
     } else if (effect instanceof PoolEffect.Reclaim reclaim) {
-      later(new PoolInput.Reclaimed(reclaim.lease(), reclaim(reclaim.lease())));
+      followUps.add(new PoolInput.Reclaimed(reclaim.lease(), reclaim(reclaim.lease())));
     } else if (effect instanceof PoolEffect.Abandon abandon) {
       onAbandon(abandon);
     } else if (effect instanceof PoolEffect.Hire hire) {
@@ -700,7 +734,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     Asker asker = askers.remove(grant.request());
     Runner runner = runnerOf(grant.lease().slot(), grant.lease().generation());
     if (asker == null) {
-      later(new PoolInput.Reclaimed(grant.lease(), Runner.Leftover.UNUSED));
+      followUps.add(new PoolInput.Reclaimed(grant.lease(), Runner.Leftover.UNUSED));
       return;
     }
     Optional<HandOver.Problem> problem =
@@ -712,16 +746,13 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
                 () -> asker.owner() == null || owners.containsKey(asker.owner()),
                 getContext().getLog());
     if (problem.isEmpty() && runner != null && asker.call() != null) {
-      asker.call().heldBy(runner);
       if (!runner.startLeased(grant.lease(), asker.call())) {
         problem = Optional.of(HandOver.Problem.CONNECTION_CLOSED);
       }
     }
     if (problem.isPresent() || runner == null) {
       askers.put(grant.request(), asker);
-      later(
-          new PoolInput.HandOverFailed(
-              grant.request(), grant.lease(), problem.orElseThrow(), asker.deadline()));
+      followUps.add(new PoolInput.HandOverFailed(grant.lease(), problem.orElseThrow()));
       return;
     }
     holders.put(grant.lease(), asker);
@@ -853,30 +884,57 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   private Behavior<Command> onClosed(Closed closed) {
     publish(new PoolEvent.PoolStopped(settings.name()));
     entrance.show(PoolStatus.STOPPED);
-    drainers.forEach(drainer -> drainer.tell(Done.getInstance()));
+    tellDrainers();
+    // Who has not seen that yet has sent its message before this one: it gets its answer.
+    getContext().getSelf().tell(new Emptied());
+    return this;
+  }
+
+  private Behavior<Command> onEmptied(Emptied emptied) {
     return Behaviors.stopped();
   }
 
-  private Behavior<Command> onEnd() {
-    var failure = new PythonFailure.Draining(settings.name(), true);
+  private void tellDrainers() {
+    drainers.forEach(drainer -> drainer.tell(Done.getInstance()));
+    drainers.clear();
+  }
+
+  private Behavior<Command> onPostStop() {
     entrance.show(PoolStatus.STOPPED);
+    answerAll(
+        new PythonFailure.Draining(settings.name(), true),
+        PythonFailure.CheckoutRefused.Reason.STOPPED,
+        "the pool has stopped");
+    connector.close();
+    tellDrainers();
+    return this;
+  }
+
+  private Behavior<Command> onPreRestart() {
+    String why = "the pool failed and begins anew";
+    entrance.show(PoolStatus.STARTING);
+    answerAll(
+        new PythonFailure.NoCapacity(settings.name(), why, List.of()),
+        PythonFailure.CheckoutRefused.Reason.NO_CAPACITY,
+        why);
+    connector.close();
+    tellDrainers();
+    return this;
+  }
+
+  private void answerAll(
+      PythonFailure failure, PythonFailure.CheckoutRefused.Reason reason, String why) {
     lane.close(failure);
     for (Asker asker : askers.values()) {
       if (asker.replyTo() != null) {
         asker
             .replyTo()
             .tell(
-                StatusReply.error(
-                    new PythonFailure.CheckoutRefused(
-                        settings.name(),
-                        PythonFailure.CheckoutRefused.Reason.STOPPED,
-                        "the pool has stopped")));
+                StatusReply.error(new PythonFailure.CheckoutRefused(settings.name(), reason, why)));
       } else if (asker.call() != null) {
         asker.call().fail(failure);
       }
     }
     askers.clear();
-    connector.close();
-    return this;
   }
 }

@@ -45,9 +45,8 @@ public sealed interface PoolInput {
   /** An owner has stopped. */
   record OwnerDied(long owner) implements PoolInput {}
 
-  /** A worker failed a check at the hand-over to {@code request}. */
-  record HandOverFailed(long request, Lease lease, HandOver.Problem problem, long deadline)
-      implements PoolInput {}
+  /** A worker failed a check at its hand-over; the asker has not been told anything. */
+  record HandOverFailed(Lease lease, HandOver.Problem problem) implements PoolInput {}
 
   /** A session has ended; its binding may be forgotten. */
   record SessionEnded(String key) implements PoolInput {}
@@ -72,6 +71,9 @@ public sealed interface PoolInput {
       List<String> tail,
       boolean replaced)
       implements PoolInput {}
+
+  /** A worker actor has stopped; whatever it had is gone with it. */
+  record Vanished(int slot, long lineage) implements PoolInput {}
 
   /**
    * The lane gave up an idle worker, as it was asked to.

@@ -68,6 +68,9 @@ public record PoolSettings(
     RestartSettings restart,
     Launch launch) {
 
+  /** No pool has more workers than this. */
+  public static final int MOST_WORKERS = 1024;
+
   private static final Duration SOON = Duration.ofMillis(1);
   private static final Duration HOUR = Duration.ofHours(1);
   private static final Duration WEEK = Duration.ofDays(7);
@@ -112,8 +115,8 @@ public record PoolSettings(
           "has a name that is not allowed: up to 64 letters, digits, '-', '_' and '.'");
     }
     boolean bridge = in.oneOf("mode", "pool", "bridge").equals("bridge");
-    int min = bridge ? 1 : in.integer("min-workers", 1, 1024);
-    int max = bridge ? 1 : in.integer("max-workers", 1, 1024);
+    int min = bridge ? 1 : in.integer("min-workers", 1, MOST_WORKERS);
+    int max = bridge ? 1 : in.integer("max-workers", 1, MOST_WORKERS);
     if (max < min) {
       throw in.invalid(
           "max-workers", "is " + max + "; allowed is min-workers (" + min + ") or more");

@@ -29,6 +29,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,15 +45,30 @@ import org.jspecify.annotations.Nullable;
  */
 final class PoolState {
 
-  /** What a lease is about. */
+  /**
+   * What a lease is about.
+   *
+   * @param waiter who has it
+   * @param before the process that its session had before, if any
+   */
   record Holding(
       Lease lease,
-      long request,
-      CheckoutKind kind,
-      long owner,
+      Waiter waiter,
+      Bindings.@Nullable Binding before,
       boolean acknowledged,
-      long until,
-      boolean runs) {}
+      long until) {
+
+    CheckoutKind kind() {
+      return waiter.kind();
+    }
+
+    private Holding renewed(long newUntil) {
+      return new Holding(lease, waiter, before, true, newUntil);
+    }
+  }
+
+  /** How long a call that waited counts as a need for more workers, in nanoseconds. */
+  private static final long NEED_LASTS = 100_000_000;
 
   private enum Mode {
     RUNNING,
@@ -74,6 +90,7 @@ final class PoolState {
   private int max;
   private long now;
   private long drainUntil;
+  private boolean drainCutShort;
   private long pressedAt = Long.MIN_VALUE;
   private long lineages;
   private long leases;
@@ -131,13 +148,15 @@ final class PoolState {
     } else if (input instanceof PoolInput.HandOverFailed failed) {
       onHandOverFailed(failed);
     } else if (input instanceof PoolInput.SessionEnded ended) {
-      bindings.forget(ended.key());
+      onSessionEnded(ended);
     } else if (input instanceof PoolInput.Wanted wanted) {
       onWanted(wanted);
     } else if (input instanceof PoolInput.BecameReady ready) {
       onBecameReady(ready);
     } else if (input instanceof PoolInput.Gone gone) {
       onGone(gone);
+    } else if (input instanceof PoolInput.Vanished vanished) {
+      onVanished(vanished);
     } else if (input instanceof PoolInput.Checked checked) {
       onChecked(checked);
     } else if (input instanceof PoolInput.RetireDue due) {
@@ -237,15 +256,29 @@ final class PoolState {
       return;
     }
     holdings.values().stream()
-        .filter(holding -> holding.request() == withdrawn.request() && !holding.acknowledged())
+        .filter(
+            holding -> holding.waiter().request() == withdrawn.request() && !holding.acknowledged())
         .findFirst()
         .ifPresent(holding -> effects.add(new Reclaim(holding.lease())));
   }
 
   private void onUnsettled(PoolInput.Unsettled unsettled) {
     Waiter waiter = line.get(unsettled.request());
-    if (waiter != null) {
+    boolean fits =
+        unsettled.refusal().reason() == Reason.QUEUE_FULL
+            && line.size() <= settings.queueCapacity();
+    if (waiter != null && !fits) {
       drop(waiter, unsettled.refusal());
+    }
+  }
+
+  /** One who waits for the session's process need not have that one any more. */
+  private void onSessionEnded(PoolInput.SessionEnded ended) {
+    if (bindings.get(ended.key()) != null) {
+      bindings.forget(ended.key());
+      line.turnOf(ended.key())
+          .filter(waiter -> waiter.kind().affinity().isPinned())
+          .ifPresent(waiter -> place(waiter, false));
     }
   }
 
@@ -256,16 +289,16 @@ final class PoolState {
       }
     }
     for (Holding holding : List.copyOf(holdings.values())) {
-      if (holding.owner() == died.owner()) {
+      if (holding.waiter().owner() == died.owner()) {
         effects.add(new PoolEffect.Abandon(holding.lease(), "its owner stopped"));
         effects.add(new Reclaim(holding.lease()));
       }
     }
   }
 
+  /** Refuses one who waits still; to drop one may let the next of its session drop too. */
   private void drop(Waiter waiter, Refusal refusal) {
     if (line.get(waiter.request()) == null) {
-      // Dropping the one before it in its session has told it that the session is lost.
       return;
     }
     effects.add(new Unclaim(waiter.request()));
@@ -290,8 +323,11 @@ final class PoolState {
       }
       return;
     }
-    if (claimed.request() == 0) {
-      member.claimed = false;
+    // It is out of the lane, for whomever: a claim of it by name has nothing left to wait for.
+    member.claimed = false;
+    if (waiter != null && now - waiter.deadline() >= 0) {
+      drop(waiter, tooLate());
+      waiter = null;
     }
     boolean wantedElsewhere = member.leaving != null || member.checkWanted;
     if (waiter != null && wantedElsewhere) {
@@ -334,6 +370,7 @@ final class PoolState {
       if (bound != null
           && bound.slot() == slot.number
           && bound.generation() == member.generation
+          && now - waiter.deadline() < 0
           && line.isTurnOf(waiter)) {
         return waiter;
       }
@@ -346,74 +383,59 @@ final class PoolState {
     member.phase = Phase.LEASED;
     slot.checkouts++;
     line.remove(waiter);
-    waiter
-        .kind()
-        .session()
-        .ifPresent(
-            key -> {
-              line.sessionBusy(key);
-              bindings.bind(key, slot.number, member.generation, now);
-            });
+    String key = waiter.kind().session().orElse(null);
+    Bindings.Binding before = key == null ? null : bindings.get(key);
+    if (key != null) {
+      line.sessionBusy(key);
+      bindings.bind(key, slot.number, member.generation, now);
+    }
     long patience = waiter.runs() ? Long.MAX_VALUE / 4 : settings.acknowledgeTimeout().toNanos();
-    holdings.put(
-        lease,
-        new Holding(
-            lease,
-            waiter.request(),
-            waiter.kind(),
-            waiter.owner(),
-            waiter.runs(),
-            now + patience,
-            waiter.runs()));
+    holdings.put(lease, new Holding(lease, waiter, before, waiter.runs(), now + patience));
     effects.add(new Unclaim(waiter.request()));
     effects.add(new Grant(waiter.request(), lease));
   }
 
+  /** The worker was unfit, or its holder-to-be is gone. */
   private void onHandOverFailed(PoolInput.HandOverFailed failed) {
     Holding holding = holdings.remove(failed.lease());
     Slot slot = slot(failed.lease().slot());
     if (holding == null || slot == null) {
+      staleMessages++;
       return;
     }
     slot.checkouts--;
-    Member member = slot.byGeneration(failed.lease().generation());
+    Waiter waiter = holding.waiter();
+    String key = waiter.kind().session().orElse(null);
+    boolean hadThisOne = holding.before() != null && holding.before().isOf(failed.lease());
+    if (key != null) {
+      line.sessionFree(key);
+      bindings.restore(key, holding.before());
+    }
     boolean ownerDead = failed.problem() == HandOver.Problem.OWNER_DEAD;
-    holding.kind().session().ifPresent(line::sessionFree);
+    Member member = slot.byGeneration(failed.lease().generation());
     if (member != null && member.phase == Phase.LEASED) {
       if (ownerDead) {
         dispose(slot, member);
       } else {
-        stop(member, "unfit at the hand-over: " + failed.problem(), false, true);
+        stop(member, "unfit at the hand-over: " + failed.problem(), false, member.leaving == null);
       }
     }
     if (ownerDead) {
-      refuse(failed.request(), Refusal.of(Reason.OWNER_DEAD, "its owner stopped"));
-      holding.kind().session().flatMap(line::sessionFree).ifPresent(next -> place(next, false));
-    } else {
-      tryAgain(failed, holding);
-    }
-  }
-
-  /** The worker was unfit, not the request: it goes on with the next worker. */
-  private void tryAgain(PoolInput.HandOverFailed failed, Holding holding) {
-    if (holding.kind().affinity().isPinned()
-        && holding.kind().session().map(bindings::get).isPresent()) {
+      refuse(waiter.request(), Refusal.of(Reason.OWNER_DEAD, "its owner stopped"));
+    } else if (mode != Mode.RUNNING) {
+      refuse(waiter.request(), draining());
+    } else if (waiter.kind().affinity().isPinned() && hadThisOne) {
       refuse(
-          failed.request(),
+          waiter.request(),
           Refusal.sessionLost(failed.lease().slot(), failed.lease().generation()));
-      holding.kind().session().flatMap(line::sessionFree).ifPresent(next -> place(next, false));
+    } else {
+      // It was its turn before, so it still is.
+      line.addFirst(waiter);
+      place(waiter, true);
       return;
     }
-    var again =
-        new Waiter(
-            failed.request(),
-            holding.kind(),
-            holding.owner(),
-            now,
-            failed.deadline(),
-            holding.runs());
-    if (line.add(again)) {
-      place(again, true);
+    if (key != null) {
+      line.turnOf(key).ifPresent(next -> place(next, false));
     }
   }
 
@@ -425,16 +447,9 @@ final class PoolState {
       staleMessages++;
       return;
     }
-    holdings.put(
-        lease,
-        new Holding(
-            lease,
-            holding.request(),
-            holding.kind(),
-            holding.owner(),
-            true,
-            now + settings.leaseTtl().toNanos(),
-            holding.runs()));
+    if (!holding.waiter().runs()) {
+      holdings.put(lease, holding.renewed(now + settings.leaseTtl().toNanos()));
+    }
   }
 
   private void onReturned(PoolInput.Returned returned) {
@@ -462,7 +477,7 @@ final class PoolState {
     Holding holding = java.util.Objects.requireNonNull(holdings.remove(lease));
     Slot slot = java.util.Objects.requireNonNull(slot(lease.slot()));
     Member member = slot.byGeneration(lease.generation());
-    if (!holding.runs()) {
+    if (!holding.waiter().runs()) {
       publish(new PoolEvent.LeaseEnded(worker(slot, lease.generation()), lease.sequence(), how));
     }
     if (broken) {
@@ -470,16 +485,18 @@ final class PoolState {
     } else {
       slot.cleanReturns++;
     }
-    holding.kind().session().flatMap(line::sessionFree).ifPresent(next -> place(next, false));
-    if (member == null || member.phase != Phase.LEASED) {
-      return;
+    Optional<Waiter> next = holding.kind().session().flatMap(line::sessionFree);
+    if (member != null && member.phase == Phase.LEASED) {
+      if (broken) {
+        stop(member, how, false, member.leaving == null);
+      } else {
+        member.checkWanted |= suspect;
+        dispose(slot, member);
+      }
     }
-    if (broken) {
-      stop(member, how, false, member.leaving == null);
-    } else {
-      member.checkWanted |= suspect;
-      dispose(slot, member);
-    }
+    // Unless it has been served by that very worker.
+    next.filter(waiter -> line.get(waiter.request()) != null)
+        .ifPresent(waiter -> place(waiter, false));
   }
 
   private void onChecked(PoolInput.Checked checked) {
@@ -533,7 +550,8 @@ final class PoolState {
   }
 
   private boolean needHasPassed() {
-    return line.size() == 0 && now - pressedAt > 2 * settings.growAfter().toNanos();
+    long patience = Math.max(NEED_LASTS, 2 * settings.growAfter().toNanos());
+    return line.size() == 0 && now - pressedAt > patience;
   }
 
   private void onBecameReady(PoolInput.BecameReady ready) {
@@ -608,14 +626,21 @@ final class PoolState {
       staleMessages++;
       return;
     }
-    endLeasesOf(slot, gone.generation());
     boolean wasStarting = member.phase == Phase.STARTING;
     account(slot, gone, wasStarting);
     member.phase = Phase.HIRED;
     member.claimed = false;
     member.checkWanted = false;
+    endLeasesOf(slot, gone.generation());
     if (!gone.replaced()) {
+      boolean wasNext = member == slot.next;
       slot.remove(member);
+      if (wasNext && mode == Mode.RUNNING) {
+        slot.next = hire(slot, false);
+      } else if (slot.current == null) {
+        slot.current = slot.next;
+        slot.next = null;
+      }
     } else if (member.leaving == null) {
       slot.restarts++;
       if (member == slot.current && slot.next != null) {
@@ -633,6 +658,22 @@ final class PoolState {
       startWhatMay();
     }
     finishIfEmpty();
+  }
+
+  private void onVanished(PoolInput.Vanished vanished) {
+    Slot slot = slot(vanished.slot());
+    Member member = slot == null ? null : slot.byLineage(vanished.lineage());
+    if (slot != null && member != null) {
+      onGone(
+          new PoolInput.Gone(
+              vanished.slot(),
+              vanished.lineage(),
+              member.generation,
+              Fault.WORKER,
+              null,
+              List.of(),
+              false));
+    }
   }
 
   private void endLeasesOf(Slot slot, long generation) {
@@ -745,9 +786,13 @@ final class PoolState {
     }
     Slot slot = slots.get(number);
     if (!slot.isOccupied() && slot.next == null) {
-      slot.current = new Member(++lineages, growth);
-      effects.add(new Hire(number, lineages));
+      slot.current = hire(slot, growth);
     }
+  }
+
+  private Member hire(Slot slot, boolean growth) {
+    effects.add(new Hire(slot.number, ++lineages));
+    return new Member(lineages, growth);
   }
 
   private void onPressed(PoolInput.Pressed pressed) {
@@ -766,6 +811,7 @@ final class PoolState {
         && slots.stream().allMatch(slot -> slot.current == null || isServing(slot.current))) {
       for (int number = 0; number < max; number++) {
         if (number >= slots.size() || !slots.get(number).isOccupied()) {
+          pressedAt = now;
           hireInto(number, true);
           return;
         }
@@ -817,12 +863,11 @@ final class PoolState {
         || slot.current == null
         || slot.current.generation != due.generation()
         || slot.next != null
-        || slot.current.phase == Phase.STOPPING) {
+        || !(slot.current.phase.isServing() || slot.current.phase == Phase.STARTING)) {
       return;
     }
     publish(new PoolEvent.WorkerRetiring(worker(slot, due.generation()), due.reason().toString()));
-    slot.next = new Member(++lineages, false);
-    effects.add(new Hire(slot.number, lineages));
+    slot.next = hire(slot, false);
   }
 
   private void onResetWanted() {
@@ -853,9 +898,7 @@ final class PoolState {
 
   private void onTicked() {
     for (Waiter waiter : line.overdue(now)) {
-      if (line.get(waiter.request()) != null) {
-        drop(waiter, Refusal.of(Reason.DEADLINE, "no worker became free in time; " + figures()));
-      }
+      drop(waiter, tooLate());
     }
     for (Holding holding : List.copyOf(holdings.values())) {
       if (now - holding.until() >= 0) {
@@ -865,14 +908,30 @@ final class PoolState {
         effects.add(new Reclaim(holding.lease()));
       }
     }
-    line.since().ifPresent(this::grow);
-    bindings.sweep(now);
+    line.all().stream()
+        .filter(this::anyWorkerWouldDo)
+        .findFirst()
+        .ifPresent(waiter -> grow(waiter.since()));
+    bindings.sweep(now, key -> line.isSessionBusy(key) || line.turnOf(key).isPresent());
     retireAged();
-    if (mode == Mode.DRAINING && now - drainUntil >= 0) {
+    if (mode == Mode.DRAINING && !drainCutShort && now - drainUntil >= 0) {
+      drainCutShort = true;
       stopAll();
     } else if (mode == Mode.RUNNING) {
       startWhatMay();
     }
+  }
+
+  /** Not for one who waits for its session's process, or for its session's turn. */
+  private boolean anyWorkerWouldDo(Waiter waiter) {
+    boolean hasItsOwn =
+        waiter.kind().affinity().isPinned()
+            && waiter.kind().session().map(bindings::get).isPresent();
+    return !hasItsOwn && line.isTurnOf(waiter);
+  }
+
+  private Refusal tooLate() {
+    return Refusal.of(Reason.DEADLINE, "no worker became free in time; " + figures());
   }
 
   private void retireAged() {
@@ -914,7 +973,7 @@ final class PoolState {
   private void stopAll() {
     for (Slot slot : slots) {
       for (Member member : slot.members()) {
-        if (member.phase != Phase.STOPPING && member.phase != Phase.HIRED) {
+        if (member.phase != Phase.HIRED) {
           stop(member, "the drain's time was up", false, false);
         }
       }
@@ -991,6 +1050,15 @@ final class PoolState {
     return line;
   }
 
+  Bindings bindings() {
+    return bindings;
+  }
+
+  /** Processes that are starting, as the bound on starts counts them. */
+  int starting() {
+    return restarts.starting();
+  }
+
   boolean isCircuitOpen() {
     return circuitOpen;
   }
@@ -1016,39 +1084,20 @@ final class PoolState {
     return staleMessages;
   }
 
-  /** Processes that are starting, as the bound on starts counts them. */
-  int starting() {
-    return restarts.starting();
-  }
-
-  /** The same for states from which the same can follow: all of it, with times relative to now. */
+  /** The same for two states that decide alike from now on; times count from now. */
   String fingerprint() {
-    var text = new StringBuilder();
-    text.append(mode).append(circuitOpen).append(min).append(max).append(resets.size());
-    for (Slot slot : slots) {
-      text.append('|')
-          .append(slot.current)
-          .append(slot.next)
-          .append(slot.leaving)
-          .append(slot.failures)
-          .append(slot.quarantined)
-          .append(slot.crashes.size())
-          .append(slot.restUntil == Long.MIN_VALUE ? "" : Math.max(0, slot.restUntil - now));
+    var text = new StringBuilder(200);
+    text.append(mode.name(), 0, 2).append(circuitOpen ? '!' : '.').append(min).append(max);
+    text.append(mode == Mode.DRAINING && !drainCutShort ? drainUntil - now : 0).append(resets);
+    text.append(restarts.fingerprint(now));
+    slots.forEach(slot -> slot.describe(text, now));
+    line.describe(text, now);
+    bindings.describe(text);
+    for (Holding holding : holdings.values()) {
+      text.append('|').append(holding.lease()).append('=').append(holding.waiter().request());
+      text.append(holding.acknowledged()).append(holding.until() - now);
     }
-    holdings
-        .values()
-        .forEach(
-            holding ->
-                text.append(holding.lease())
-                    .append(holding.acknowledged())
-                    .append(holding.until() - now));
-    line.all()
-        .forEach(
-            waiter ->
-                text.append(waiter.request())
-                    .append(waiter.kind())
-                    .append(waiter.deadline() - now));
-    return text.append(restarts).append(bindings.get("s")).toString();
+    return text.toString();
   }
 
   /** An independent copy, for trying what would follow. */
@@ -1063,6 +1112,7 @@ final class PoolState {
     copy.max = max;
     copy.now = now;
     copy.drainUntil = drainUntil;
+    copy.drainCutShort = drainCutShort;
     copy.pressedAt = pressedAt;
     copy.lineages = lineages;
     copy.leases = leases;

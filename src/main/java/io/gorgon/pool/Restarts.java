@@ -87,7 +87,7 @@ final class Restarts {
     return settings.quarantine().toNanos();
   }
 
-  /** Processes that are starting now. */
+  /** Processes that are starting. */
   int starting() {
     return starting;
   }
@@ -111,8 +111,13 @@ final class Restarts {
     return copy;
   }
 
-  @Override
-  public String toString() {
-    return "starting=" + starting + " failures=" + failuresInARow;
+  /** The same for two that decide alike from {@code now} on. */
+  String fingerprint(long now) {
+    return "starting="
+        + starting
+        + " failures="
+        + failuresInARow
+        + " gate="
+        + (isPast(gate, now) ? 0 : gate - now);
   }
 }

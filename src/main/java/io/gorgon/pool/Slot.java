@@ -140,6 +140,15 @@ final class Slot {
         || (failures > 0 && lastFailure != null && lastFailure.kind().permanent());
   }
 
+  /** Adds what decides about the future. */
+  void describe(StringBuilder text, long now) {
+    text.append('|').append(number).append(current).append(next).append(leaving);
+    text.append(lastGeneration).append('f').append(failures).append(quarantined);
+    text.append(restUntil == Long.MIN_VALUE || restUntil - now <= 0 ? 0 : restUntil - now);
+    crashes.forEach(crash -> text.append(' ').append(crash - now));
+    text.append(lastFailure == null ? "" : lastFailure.kind());
+  }
+
   Slot copy() {
     var copy = new Slot(number);
     copy.current = current == null ? null : current.copy();

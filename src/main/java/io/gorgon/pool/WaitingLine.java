@@ -39,11 +39,6 @@ final class WaitingLine {
     return waiters.values();
   }
 
-  /** Since when the first one waits. */
-  Optional<Long> since() {
-    return waiters.values().stream().findFirst().map(Waiter::since);
-  }
-
   /** Adds at the end; true if it is its turn as far as its session is concerned. */
   boolean add(Waiter waiter) {
     waiters.put(waiter.request(), waiter);
@@ -54,6 +49,19 @@ final class WaitingLine {
     Deque<Waiter> line = bySession.computeIfAbsent(key, any -> new ArrayDeque<>());
     line.addLast(waiter);
     return line.size() == 1 && !busySessions.contains(key);
+  }
+
+  /** Puts one back that was taken out for a worker which turned out unfit: before all others. */
+  void addFirst(Waiter waiter) {
+    var others = new ArrayList<Waiter>(waiters.values());
+    waiters.clear();
+    waiters.put(waiter.request(), waiter);
+    others.forEach(other -> waiters.put(other.request(), other));
+    waiter
+        .kind()
+        .session()
+        .ifPresent(
+            key -> bySession.computeIfAbsent(key, any -> new ArrayDeque<>()).addFirst(waiter));
   }
 
   /** Takes it out; the next one of its session whose turn it is then, if that changed. */
@@ -96,7 +104,8 @@ final class WaitingLine {
         || turnOf(waiter.kind().session().get()).filter(waiter::equals).isPresent();
   }
 
-  private Optional<Waiter> turnOf(String key) {
+  /** The one whose turn it is in that session; empty while the session has a worker. */
+  Optional<Waiter> turnOf(String key) {
     Deque<Waiter> line = bySession.get(key);
     return line == null || busySessions.contains(key)
         ? Optional.empty()
@@ -112,6 +121,16 @@ final class WaitingLine {
       }
     }
     return overdue;
+  }
+
+  /** Adds what decides about the future. */
+  void describe(StringBuilder text, long now) {
+    for (Waiter waiter : waiters.values()) {
+      text.append('|').append(waiter.request()).append(waiter.kind().session().orElse("-"));
+      text.append(waiter.kind().affinity().name(), 0, 2).append(waiter.owner());
+      text.append(waiter.runs()).append(waiter.since() - now).append(waiter.deadline() - now);
+    }
+    text.append(bySession.keySet()).append(busySessions);
   }
 
   WaitingLine copy() {

@@ -17,7 +17,7 @@ final class FailureBody {
       case "unknown_target" ->
           new PythonFailure.UnknownTarget(
               target,
-              PythonFailure.UnknownTarget.Reason.valueOf(body.path("reason").asText()),
+              reason(body.path("reason").asText()),
               message,
               body.path("failure").isObject() ? PythonException.from(body.path("failure")) : null);
       case "bad_arguments" ->
@@ -35,5 +35,14 @@ final class FailureBody {
               target, body.path("started").asBoolean(), "Python stopped it");
       default -> new PythonFailure.ProtocolViolation("failure of kind " + body.path("kind"));
     };
+  }
+
+  private static PythonFailure.UnknownTarget.Reason reason(String name) {
+    for (PythonFailure.UnknownTarget.Reason reason : PythonFailure.UnknownTarget.Reason.values()) {
+      if (reason.name().equals(name)) {
+        return reason;
+      }
+    }
+    throw new PythonFailure.ProtocolViolation("an unknown target for the reason '" + name + "'");
   }
 }

@@ -48,7 +48,7 @@ public final class Runner implements PendingCall.Holder {
     void onRetireDue(Retirement.Reason reason);
   }
 
-  private record InFlight(long request, PendingCall call) {}
+  private record InFlight(long request, PendingCall call, boolean leased) {}
 
   private final WorkerId id;
   private final Connection connection;
@@ -67,9 +67,14 @@ public final class Runner implements PendingCall.Holder {
   /** One thread at a time starts a lease's calls, so that they are written in their order. */
   private boolean leaseBusy;
 
-  private boolean closed;
-  private boolean dirty;
+  private Connection.@Nullable Closed end;
+  private String endCause = "";
+
+  /** A call that it ran outlived its deadline or its owner: it takes nothing more. */
+  private volatile boolean dirty;
+
   private volatile long idleSince;
+  private volatile long checkedAt;
 
   Runner(
       WorkerId id,
@@ -87,6 +92,7 @@ public final class Runner implements PendingCall.Holder {
     this.tally = tally;
     this.nanoTime = nanoTime;
     this.idleSince = nanoTime.getAsLong();
+    this.checkedAt = idleSince;
   }
 
   public WorkerId id() {
@@ -103,14 +109,21 @@ public final class Runner implements PendingCall.Holder {
     return idleSince;
   }
 
+  /** Since when nothing has shown that it is there: neither a call nor a ping. */
+  public long unheardSince() {
+    return Math.max(idleSince, checkedAt);
+  }
+
   /** How many more calls this incarnation may take. */
   public int callsLeft() {
     return retirement.callsLeft();
   }
 
-  /** Whether its socket is open and its process not reported dead. */
+  /**
+   * Whether it can take calls: its socket is open, its process not reported dead, nor ended dirty.
+   */
   public boolean isOpen() {
-    return connection.isOpen();
+    return !dirty && connection.isOpen();
   }
 
   /** Whether its process has not been reported dead. */
@@ -125,20 +138,48 @@ public final class Runner implements PendingCall.Holder {
    * meanwhile are left out; where the worker died meanwhile, they go back to the source.
    */
   public void start(List<PendingCall> calls) {
-    List<Frame> frames = new ArrayList<>(calls.size());
-    List<PendingCall> gone = new ArrayList<>(0);
-    boolean refused;
+    if (!write(calls, false)) {
+      source.giveBack(calls);
+    }
+  }
+
+  /** Writes a call of the lease; where the worker died meanwhile, the call is lost with it. */
+  private void startNextOfLease(PendingCall call) {
+    if (write(List.of(call), true)) {
+      return;
+    }
+    Connection.Closed ended;
     lock.lock();
     try {
-      refused = closed || dirty;
+      ended = end;
+      if (ended == null) {
+        // Its end is near, and will answer this one too.
+        leasedCalls.addFirst(call);
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (ended != null) {
+      call.fail(lost(call, ended, false, endCause));
+    }
+  }
+
+  private boolean write(List<PendingCall> calls, boolean leased) {
+    List<Frame> frames = new ArrayList<>(calls.size());
+    List<PendingCall> gone = new ArrayList<>(0);
+    lock.lock();
+    try {
+      if (end != null || dirty) {
+        return false;
+      }
       long now = nanoTime.getAsLong();
-      for (PendingCall call : refused ? List.<PendingCall>of() : calls) {
+      for (PendingCall call : calls) {
         if (call.isDone()) {
           continue;
         }
         call.starts(this, now);
         long request = ++lastRequest;
-        inFlight.addLast(new InFlight(request, call));
+        inFlight.addLast(new InFlight(request, call, leased));
         frames.add(Frame.of(Frame.Kind.REQUEST, request, call.body()));
         if (call.isDone()) {
           gone.add(call);
@@ -147,14 +188,13 @@ public final class Runner implements PendingCall.Holder {
     } finally {
       lock.unlock();
     }
-    if (refused) {
-      source.giveBack(calls);
-    } else if (frames.isEmpty()) {
+    if (frames.isEmpty()) {
       goOn();
     } else {
       connection.send(frames);
       gone.forEach(call -> onAbandoned(call, false));
     }
+    return true;
   }
 
   /**
@@ -166,7 +206,7 @@ public final class Runner implements PendingCall.Holder {
     boolean wasIdle;
     lock.lock();
     try {
-      if (closed || dirty || !holder.equals(lease)) {
+      if (end != null || dirty || !holder.equals(lease)) {
         return false;
       }
       call.heldBy(this);
@@ -211,7 +251,7 @@ public final class Runner implements PendingCall.Holder {
     UNUSED,
     /** It ran something, and that has ended. */
     USED,
-    /** Something is running still. */
+    /** Something is running still, or ended so that nobody may have this worker after it. */
     BUSY,
     /** It was not this holder's. */
     NOT_OWNED
@@ -239,7 +279,8 @@ public final class Runner implements PendingCall.Holder {
       lease = null;
       waiting = new ArrayList<>(leasedCalls);
       leasedCalls.clear();
-      leftover = leaseBusy ? Leftover.BUSY : leaseUsed ? Leftover.USED : Leftover.UNUSED;
+      leftover = leaseBusy || dirty ? Leftover.BUSY : leaseUsed ? Leftover.USED : Leftover.UNUSED;
+      idleSince = nanoTime.getAsLong();
     } finally {
       lock.unlock();
     }
@@ -296,26 +337,23 @@ public final class Runner implements PendingCall.Holder {
 
   @Override
   public void onAbandoned(PendingCall call, boolean dirtyEnd) {
-    Long request = requestOf(call);
-    if (request == null) {
-      lock.lock();
-      try {
+    Long request;
+    lock.lock();
+    try {
+      request = requestOf(call);
+      if (request == null) {
         leasedCalls.remove(call);
-      } finally {
-        lock.unlock();
-      }
-      return;
-    }
-    connection.markCancelled(request);
-    if (dirtyEnd) {
-      lock.lock();
-      try {
+      } else if (dirtyEnd) {
+        // In one step with the look: an answer comes either before, and all is well, or after.
         dirty = true;
-      } finally {
-        lock.unlock();
       }
+    } finally {
+      lock.unlock();
     }
-    supervisor.onAbandoned(request, dirtyEnd);
+    if (request != null) {
+      connection.markCancelled(request);
+      supervisor.onAbandoned(request, dirtyEnd);
+    }
   }
 
   /** Whether that request has been written, started, and not answered. */
@@ -372,17 +410,27 @@ public final class Runner implements PendingCall.Holder {
 
   private void onAnswer(Frame frame) {
     PendingCall call = null;
-    boolean wasLast;
+    PendingCall nextOfLease = null;
+    boolean wasLast = false;
     boolean endedDirty;
+    Object holder;
+    long now = nanoTime.getAsLong();
     lock.lock();
     try {
       InFlight first = inFlight.peekFirst();
       if (first != null && first.request() == frame.id()) {
         inFlight.removeFirst();
         call = first.call();
+        wasLast = inFlight.isEmpty();
       }
-      wasLast = inFlight.isEmpty();
       endedDirty = dirty;
+      holder = lease;
+      if (wasLast && !endedDirty) {
+        // Before the answer is given: who has it may give the worker back at once.
+        nextOfLease = leasedCalls.pollFirst();
+        leaseBusy = nextOfLease != null;
+        idleSince = now;
+      }
     } finally {
       lock.unlock();
     }
@@ -390,8 +438,16 @@ public final class Runner implements PendingCall.Holder {
       supervisor.onStrayAnswer(frame);
       return;
     }
-    long now = nanoTime.getAsLong();
-    long took = now - call.startedAt();
+    answer(call, frame, now - call.startedAt());
+    retirement.served().ifPresent(supervisor::onRetireDue);
+    if (wasLast && endedDirty) {
+      supervisor.onDirtyEnd();
+    } else if (wasLast) {
+      goOn(nextOfLease, holder);
+    }
+  }
+
+  private void answer(PendingCall call, Frame frame, long took) {
     boolean succeeded = frame.kind() == Frame.Kind.RESULT;
     tally.countAnswer(took, succeeded);
     source.measured(call, took);
@@ -407,24 +463,16 @@ public final class Runner implements PendingCall.Holder {
     } else {
       call.fail(failure(call, frame.body()));
     }
-    retirement.served().ifPresent(supervisor::onRetireDue);
-    if (!wasLast) {
-      return;
-    }
-    idleSince = now;
-    if (endedDirty) {
-      supervisor.onDirtyEnd();
-    } else {
-      goOn();
-    }
   }
 
   private PythonFailure failure(PendingCall call, byte[] body) {
     try {
       JsonNode tree = Values.mapper().readTree(body);
       return FailureBody.read(call.call().target(), id, tree);
-    } catch (IOException unreadable) {
-      return new PythonFailure.ProtocolViolation("a failure that is no JSON: " + unreadable);
+    } catch (PythonFailure.ProtocolViolation unknown) {
+      return unknown;
+    } catch (IOException | RuntimeException unreadable) {
+      return new PythonFailure.ProtocolViolation("a failure that cannot be read: " + unreadable);
     }
   }
 
@@ -440,8 +488,12 @@ public final class Runner implements PendingCall.Holder {
     } finally {
       lock.unlock();
     }
-    if (next != null) {
-      start(List.of(next));
+    goOn(next, holder);
+  }
+
+  private void goOn(@Nullable PendingCall nextOfLease, @Nullable Object holder) {
+    if (nextOfLease != null) {
+      startNextOfLease(nextOfLease);
     } else if (holder != null) {
       supervisor.onLeaseIdle(holder);
     } else {
@@ -456,6 +508,7 @@ public final class Runner implements PendingCall.Holder {
 
   /** Sends a ping; only while this worker is out of the lane and idle. */
   void ping(long number) {
+    checkedAt = nanoTime.getAsLong();
     connection.send(List.of(Frame.of(Frame.Kind.PING, number)));
   }
 
@@ -463,18 +516,17 @@ public final class Runner implements PendingCall.Holder {
    * Ends this incarnation's part in its calls: those that Python had started fail, or run again if
    * they may; the others go back to where they came from.
    */
-  void close(Connection.Closed end, String cause) {
+  void close(Connection.Closed closed, String cause) {
     List<InFlight> unanswered;
     List<PendingCall> waiting;
-    boolean leased;
     lock.lock();
     try {
-      closed = true;
+      end = closed;
+      endCause = cause;
       unanswered = new ArrayList<>(inFlight);
       inFlight.clear();
       waiting = new ArrayList<>(leasedCalls);
       leasedCalls.clear();
-      leased = lease != null;
       lease = null;
     } finally {
       lock.unlock();
@@ -487,35 +539,35 @@ public final class Runner implements PendingCall.Holder {
       if (call.isDone()) {
         continue;
       }
-      if (!leased && (!started || call.mayRunAgain())) {
+      if (!one.leased() && (!started || call.mayRunAgain())) {
         if (!started) {
           call.didNotStart();
         }
         back.add(call);
       } else {
         tally.countLost();
-        call.fail(lost(call, end, started, cause));
+        call.fail(lost(call, closed, started, cause));
       }
     }
-    waiting.forEach(call -> call.fail(lost(call, end, false, cause)));
+    waiting.forEach(call -> call.fail(lost(call, closed, false, cause)));
     if (!back.isEmpty()) {
       source.giveBack(back);
     }
   }
 
   private PythonFailure lost(
-      PendingCall call, Connection.Closed end, boolean started, String cause) {
-    if (end.cause() instanceof PythonFailure.ProtocolViolation violation) {
+      PendingCall call, Connection.Closed closed, boolean started, String cause) {
+    if (closed.cause() instanceof PythonFailure.ProtocolViolation violation) {
       return violation;
     }
     return new PythonFailure.WorkerLost(
         call.call().target(),
         id,
-        end.exit(),
+        closed.exit(),
         started,
         call.call().retries() > 0,
         cause,
-        end.tail());
+        closed.tail());
   }
 
   /** Prints as its id. */

@@ -2,9 +2,11 @@ package io.gorgon.worker;
 
 import io.gorgon.connection.Connection;
 import io.gorgon.connection.Connector;
+import io.gorgon.message.Exit;
 import io.gorgon.message.PythonFailure.StartFailed;
 import io.gorgon.message.WorkerId;
 import io.gorgon.wire.Frame;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
@@ -133,6 +135,9 @@ public final class Worker {
     }
   }
 
+  /** How soon at the earliest to look again after a cancelled call that has not begun. */
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(20);
+
   private final ActorContext<Command> context;
   private final TimerScheduler<Command> timers;
   private final String pool;
@@ -210,7 +215,7 @@ public final class Worker {
     parent.tell(new Wants(slot, lineage));
     return table(null)
         .onMessage(Start.class, this::onStart)
-        .onMessage(Stop.class, stop -> Behaviors.stopped())
+        .onMessage(Stop.class, this::onStopWhileWaiting)
         .onAnyMessage(this::onOutOfPlace)
         .build();
   }
@@ -263,9 +268,31 @@ public final class Worker {
   private Behavior<Command> onStart(Start start) {
     var id = new WorkerId(pool, slot, start.generation());
     var mine = new Incarnation(id);
-    mine.runner = connect(mine);
+    try {
+      mine.runner = connect(mine);
+    } catch (RuntimeException broken) {
+      return onNotOpened(broken, id);
+    }
     timers.startSingleTimer(new StartTimedOut(), settings.startTimeout());
     return starting(mine);
+  }
+
+  /** A process that was to be replaced is gone by itself already; another one was asked for. */
+  private Behavior<Command> onStopWhileWaiting(Stop stop) {
+    return stop.replace() ? Behaviors.same() : Behaviors.stopped();
+  }
+
+  private Behavior<Command> onNotOpened(RuntimeException broken, WorkerId id) {
+    context.getLog().error("worker {} could not be opened", id, broken);
+    var failure =
+        broken instanceof StartFailed typed
+            ? typed
+            : new StartFailed(
+                StartFailed.Kind.EXITED, "worker " + id + " could not be opened: " + broken, "");
+    var closed = new Connection.Closed(Exit.UNKNOWN, failure, List.of());
+    String cause = "it could not be opened";
+    parent.tell(new Gone(lineage, id, closed, Fault.START, cause, failure, true));
+    throw new WorkerCrashed(cause);
   }
 
   private Behavior<Command> onBecameReady(BecameReady ready, Incarnation mine) {
@@ -368,7 +395,7 @@ public final class Worker {
       mine.cancelling.remove(due.request());
     } else if (!mine.runner().isRunning(due.request())) {
       // Behind another call: the mark on the page keeps it from starting.
-      timers.startSingleTimer(due, due, settings.cancelGrace());
+      timers.startSingleTimer(due, due, longer(settings.cancelGrace(), LOOK_AGAIN));
     } else {
       context.getLog().debug("worker {}: interrupting request {}", mine.id, due.request());
       mine.connection().interrupt();
@@ -376,6 +403,10 @@ public final class Worker {
       timers.startSingleTimer(kill, kill, settings.interruptGrace());
     }
     return Behaviors.same();
+  }
+
+  private static Duration longer(Duration one, Duration other) {
+    return one.compareTo(other) > 0 ? one : other;
   }
 
   private Behavior<Command> onKillDue(KillDue due, Incarnation mine) {
@@ -440,9 +471,7 @@ public final class Worker {
     if (mine != null && !mine.gone) {
       mine.connection().kill();
       mine.runner()
-          .close(
-              new Connection.Closed(io.gorgon.message.Exit.UNKNOWN, null, List.of()),
-              "its pool has stopped");
+          .close(new Connection.Closed(Exit.UNKNOWN, null, List.of()), "its pool has stopped");
     }
     return Behaviors.same();
   }
