@@ -14,19 +14,21 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ELSEWHERE = [HERE.parent / "src" / "test" / "python"]
 
-# The tools, and the DSPy that the highest test layer runs.
+# The tools, the libraries whose values the tests send, and the DSPy that the highest test layer runs.
 TOOLS = ["ruff==0.17.6", "mypy==2.4.1", "pytest==9.2.0"]
+LIBRARIES = ["numpy==2.4.6", "pandas==3.1.1", "pydantic==2.14.4"]
 PROGRAMS = ["dspy==3.4.1"]
+REQUIREMENTS = [TOOLS, LIBRARIES, PROGRAMS]
 
 
 def prepare(home: Path) -> int:
     """Make the environment once for each list of requirements; never fail the build."""
     stamp = home / "requirements"
-    wanted = "\n".join(TOOLS + PROGRAMS)
+    wanted = "\n".join(line for requirements in REQUIREMENTS for line in requirements)
     if stamp.is_file() and stamp.read_text() == wanted:
         return 0
     venv.create(home, with_pip=True, clear=True)
-    installed = [install(home, TOOLS), install(home, PROGRAMS)]
+    installed = [install(home, requirements) for requirements in REQUIREMENTS]
     if all(installed):
         stamp.write_text(wanted)
     return 0
