@@ -15,6 +15,7 @@ import io.gorgon.pool.PoolSettings;
 import io.gorgon.pool.PoolStats;
 import io.gorgon.pool.PoolStatus;
 import io.gorgon.process.Keeper;
+import io.gorgon.worker.Dialogue;
 import io.gorgon.worker.PendingCall;
 import java.time.Duration;
 import java.util.Optional;
@@ -141,11 +142,12 @@ public final class PythonPool {
       body = Values.encodeRequest(call, id);
       refuseTooLarge(call, body);
     } catch (PythonFailure refused) {
-      var failed = new PendingCall(id, call, new byte[0], now, now);
+      var failed = new PendingCall(id, call, new byte[0], now, now, Dialogue.NONE);
       failed.fail(refused);
       return new RunningCall(failed, callbacks);
     }
-    var pending = new PendingCall(id, call, body, now, entrance.clock().after(timeout));
+    var pending =
+        new PendingCall(id, call, body, now, entrance.clock().after(timeout), Dialogue.NONE);
     send.accept(pending);
     return new RunningCall(pending, callbacks);
   }

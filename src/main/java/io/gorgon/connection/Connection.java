@@ -13,11 +13,16 @@ import org.jspecify.annotations.Nullable;
 public interface Connection {
 
   /**
-   * Sends frames in one write. MUST be called only while the worker has read all that was sent
-   * before: requests to an idle worker, a shutdown. A failed write is not told here: the end of the
-   * connection is.
+   * Sends frames, in one write where they are small. What the worker has not read yet is counted,
+   * and what might not fit the system's buffer is written by another thread, so this never waits
+   * for Python. A failed write is not told here: the end of the connection is.
+   *
+   * @return the position behind these frames, for {@link #noteRead}
    */
-  void send(List<Frame> frames);
+  long send(List<Frame> frames);
+
+  /** Learns from something that the worker said that it has read everything up to a position. */
+  void noteRead(long position);
 
   /** Whether the socket is open and the process has not been reported dead. */
   boolean isOpen();
@@ -30,6 +35,9 @@ public interface Connection {
 
   /** Marks the request as cancelled, for Python to see when it looks, or before it starts it. */
   void markCancelled(long id);
+
+  /** Keeps Python from starting any request up to that one which it has not started yet. */
+  void markWithdrawn(long id);
 
   /** Raises in the running call if that call is marked as cancelled. */
   void interrupt();
@@ -46,8 +54,13 @@ public interface Connection {
     /** The worker takes requests from now on. */
     void onReady(Ready ready);
 
-    /** A frame came; only after {@code onReady}. */
-    void onFrame(Frame frame);
+    /**
+     * A frame came; only after {@code onReady}.
+     *
+     * @return whether several more are on their way within microseconds, so that it is worth to let
+     *     them gather and be woken once for all
+     */
+    boolean onFrame(Frame frame);
 
     /** The process is gone and everything that it had sent has been handed over. Once, and last. */
     void onClosed(Closed closed);

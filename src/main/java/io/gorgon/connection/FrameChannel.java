@@ -40,6 +40,11 @@ final class FrameChannel {
     return socket.isOpen();
   }
 
+  /** Whether bytes have been read that no frame was made of yet. */
+  boolean hasMore() {
+    return incoming.hasRemaining();
+  }
+
   /**
    * Waits for the next frame.
    *

@@ -26,6 +26,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,8 +49,11 @@ final class SocketConnection implements Connection {
   private static final Duration OUTPUT_PATIENCE = Duration.ofMillis(500);
   private static final Duration KILL_PATIENCE = Duration.ofSeconds(2);
 
-  /** Up to here a write fits the socket's own buffer, so it never waits for Python. */
-  private static final int WRITTEN_BY_CALLER = 64 * 1024;
+  /**
+   * How long answers gather that are on their way anyway. The system's timers round it up to some
+   * 60 microseconds; longer, and a worker would run out of calls.
+   */
+  private static final long GATHER_NANOS = 10_000;
 
   private final WorkerId id;
   private final Keeper keeper;
@@ -60,6 +64,7 @@ final class SocketConnection implements Connection {
   private volatile @Nullable WorkerProcess process;
   private volatile @Nullable StatusPage page;
   private volatile @Nullable FrameChannel channel;
+  private volatile @Nullable Outbox outbox;
   private volatile boolean killWanted;
 
   private SocketConnection(
@@ -81,19 +86,16 @@ final class SocketConnection implements Connection {
   }
 
   @Override
-  public void send(List<Frame> frames) {
-    FrameChannel open = channel;
-    if (open == null) {
-      return;
-    }
-    long size = 0;
-    for (Frame frame : frames) {
-      size += FrameCodec.sizeOf(frame);
-    }
-    if (size <= WRITTEN_BY_CALLER) {
-      open.write(frames);
-    } else {
-      blocking.execute(() -> open.write(frames));
+  public long send(List<Frame> frames) {
+    Outbox open = outbox;
+    return open == null ? 0 : open.send(frames);
+  }
+
+  @Override
+  public void noteRead(long position) {
+    Outbox open = outbox;
+    if (open != null) {
+      open.noteRead(position);
     }
   }
 
@@ -120,6 +122,14 @@ final class SocketConnection implements Connection {
     StatusPage status = page;
     if (status != null) {
       status.markCancelled(request);
+    }
+  }
+
+  @Override
+  public void markWithdrawn(long request) {
+    StatusPage status = page;
+    if (status != null) {
+      status.markWithdrawn(request);
     }
   }
 
@@ -177,13 +187,17 @@ final class SocketConnection implements Connection {
       // A process that ends before it connects must not leave this thread in accept.
       started.exit().thenRun(() -> closeSoon(server));
       SocketChannel accepted = server.accept();
-      channel = new FrameChannel(accepted, launch.frameLimit());
+      var opened = new FrameChannel(accepted, launch.frameLimit());
+      channel = opened;
+      outbox = new Outbox(opened, blocking);
       started.exit().thenRun(() -> closeSoon(accepted));
     }
     FrameChannel frames = java.util.Objects.requireNonNull(channel);
     if (handshake(frames)) {
       for (Frame frame = frames.read(); frame != null; frame = frames.read()) {
-        listener.onFrame(frame);
+        if (listener.onFrame(frame) && !frames.hasMore()) {
+          LockSupport.parkNanos(GATHER_NANOS);
+        }
       }
     }
   }

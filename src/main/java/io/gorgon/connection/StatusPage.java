@@ -15,14 +15,17 @@ import java.util.Set;
  * mapping, and a dead worker leaves none behind. Thread-safe.
  *
  * <pre>
- *  word 0        id of the request that was started last     written by Python
- *  word 8 to 15  cancelled id, at word 8 + (id mod 8)        written by the JVM
+ *  word 0        id of the request that was started last      written by Python
+ *  word 1        ids up to this one are not to be started     written by the JVM
+ *  word 64 on    cancelled id, at word 64 + (id mod 256)      written by the JVM
  * </pre>
  */
 final class StatusPage {
 
   private static final int SIZE = 4096;
-  private static final int FIRST_CANCEL_WORD = 8;
+  private static final int WITHDRAWN_WORD = 1;
+  private static final int FIRST_CANCEL_WORD = 64;
+  private static final int CANCEL_MASK = 255;
 
   private final FileChannel file;
   private volatile long lastSeen;
@@ -56,8 +59,16 @@ final class StatusPage {
   }
 
   void markCancelled(long id) {
+    write(FIRST_CANCEL_WORD + (id & CANCEL_MASK), id);
+  }
+
+  void markWithdrawn(long id) {
+    write(WITHDRAWN_WORD, id);
+  }
+
+  private void write(long word, long id) {
     try {
-      file.write(word().putLong(0, id), (FIRST_CANCEL_WORD + (id & 7)) * Long.BYTES);
+      file.write(word().putLong(0, id), word * Long.BYTES);
     } catch (IOException closed) {
       // Nobody reads it any more.
     }

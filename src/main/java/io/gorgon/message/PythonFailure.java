@@ -166,7 +166,9 @@ public abstract sealed class PythonFailure extends RuntimeException {
     public enum Phase {
       QUEUED,
       STARTING,
-      RUNNING
+      RUNNING,
+      /** Between two elements of a stream, whichever side did not move. */
+      STREAMING
     }
 
     private final Phase phase;
@@ -186,7 +188,11 @@ public abstract sealed class PythonFailure extends RuntimeException {
     }
 
     private static String remedy(Phase phase) {
-      return phase == Phase.RUNNING ? "make the function faster" : "allow more workers";
+      return switch (phase) {
+        case RUNNING -> "make the function faster";
+        case STREAMING -> "let neither side of the stream rest for so long";
+        case QUEUED, STARTING -> "allow more workers";
+      };
     }
 
     public Phase phase() {
@@ -196,7 +202,7 @@ public abstract sealed class PythonFailure extends RuntimeException {
     /** True unless it was running. */
     @Override
     public boolean retryable() {
-      return phase != Phase.RUNNING;
+      return phase == Phase.QUEUED || phase == Phase.STARTING;
     }
   }
 

@@ -4,14 +4,9 @@ import io.gorgon.message.PythonFailure;
 import io.gorgon.worker.CallSource;
 import io.gorgon.worker.PendingCall;
 import io.gorgon.worker.Runner;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
-import java.util.HashSet;
-import java.util.Iterator;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -37,9 +32,6 @@ final class Lane implements CallSource, PendingCall.Holder {
     void onNobodyThere();
   }
 
-  /** Calls and claims in one order of arrival; exactly one of the two fields is set. */
-  private record Entry(@Nullable PendingCall call, long claim) {}
-
   private final int capacity;
   private final int batch;
   private final Pace pace;
@@ -47,15 +39,8 @@ final class Lane implements CallSource, PendingCall.Holder {
   private final Supplier<PythonFailure> overloaded;
 
   private final ReentrantLock lock = new ReentrantLock();
-  private final Deque<Entry> entries = new ArrayDeque<>();
-  private final Deque<Runner> idle = new ArrayDeque<>();
-  private final Set<Runner> members = new HashSet<>();
-  private final Set<Runner> wanted = new HashSet<>();
-
-  /** They have run as many calls as they may, and wait for their replacements. */
-  private final Set<Runner> spent = new HashSet<>();
-
-  private int waitingCalls;
+  private final LaneQueue queue = new LaneQueue();
+  private final LaneRoom room = new LaneRoom();
   private @Nullable PythonFailure broken;
   private @Nullable PythonFailure closed;
 
@@ -80,25 +65,19 @@ final class Lane implements CallSource, PendingCall.Holder {
   /** Runs the call on an idle worker, lets it wait, or answers it with a failure, at once. */
   void offer(PendingCall call) {
     Runner runner = null;
-    PythonFailure refusal = null;
+    PythonFailure refusal;
     boolean nobody = false;
     lock.lock();
     try {
-      if (closed != null) {
-        refusal = closed;
-      } else if (broken != null) {
-        refusal = broken;
-      } else {
-        runner = pollIdle();
-        if (runner == null) {
-          if (waitingCalls >= capacity) {
-            refusal = overloaded.get();
-          } else {
-            call.heldBy(this);
-            entries.addLast(new Entry(call, 0));
-            waitingCalls++;
-            nobody = members.isEmpty();
-          }
+      refusal = closed != null ? closed : broken;
+      if (refusal == null) {
+        runner = room.pollIdle();
+        if (runner == null && queue.calls() >= capacity) {
+          refusal = overloaded.get();
+        } else if (runner == null) {
+          call.heldBy(this);
+          queue.addLast(call);
+          nobody = room.isEmpty();
         }
       }
     } finally {
@@ -120,25 +99,22 @@ final class Lane implements CallSource, PendingCall.Holder {
     }
   }
 
-  /** The idle worker that was used last, since it is the warmest; one that closed is left out. */
-  private @Nullable Runner pollIdle() {
-    Runner runner = idle.pollFirst();
-    while (runner != null && !runner.isOpen()) {
-      runner = idle.pollFirst();
-    }
-    return runner;
-  }
-
   // ---- workers in and out
 
   /** Lets the lane use a worker that is idle; it may get something to do at once. */
   void admit(Runner runner) {
     lock.lock();
     try {
-      members.add(runner);
+      room.add(runner);
     } finally {
       lock.unlock();
     }
+    for (int place = 0; place < runner.concurrency(); place++) {
+      fill(runner);
+    }
+  }
+
+  private void fill(Runner runner) {
     List<PendingCall> calls = next(runner);
     if (!calls.isEmpty()) {
       runner.start(calls);
@@ -149,13 +125,14 @@ final class Lane implements CallSource, PendingCall.Holder {
   void remove(Runner runner) {
     lock.lock();
     try {
-      members.remove(runner);
-      idle.remove(runner);
-      wanted.remove(runner);
-      spent.remove(runner);
+      long request = room.remove(runner);
+      if (request != LaneRoom.BY_NAME) {
+        queue.addClaim(request, true);
+      }
     } finally {
       lock.unlock();
     }
+    offerToIdle();
   }
 
   /**
@@ -166,20 +143,15 @@ final class Lane implements CallSource, PendingCall.Holder {
    * @param first whether the claim goes before everything that waits
    */
   void claimAny(long request, @Nullable Runner preferred, boolean first) {
-    Runner runner = null;
+    Runner runner;
     lock.lock();
     try {
-      if (preferred != null && preferred.isOpen() && idle.remove(preferred)) {
-        runner = preferred;
+      runner = room.idlest(preferred);
+      if (runner == null) {
+        queue.addClaim(request, first);
       } else {
-        runner = pollIdle();
-      }
-      if (runner != null) {
-        members.remove(runner);
-      } else if (first) {
-        entries.addFirst(new Entry(null, request));
-      } else {
-        entries.addLast(new Entry(null, request));
+        room.want(runner, request);
+        runner = handOut(runner);
       }
     } finally {
       lock.unlock();
@@ -191,105 +163,121 @@ final class Lane implements CallSource, PendingCall.Holder {
 
   /** Forgets the claim of {@code request}, if it still waits. */
   void unclaim(long request) {
+    Runner spared = null;
+    int places = 0;
     lock.lock();
     try {
-      entries.removeIf(entry -> entry.call() == null && entry.claim() == request);
+      if (!queue.removeClaim(request)) {
+        spared = room.unwant(request);
+        places = spared == null ? 0 : room.release(spared);
+      }
     } finally {
       lock.unlock();
+    }
+    for (int place = 0; spared != null && place < places; place++) {
+      fill(spared);
     }
   }
 
   /** Takes this very worker out, at once if it is idle, else when it has done what it does. */
   void claim(Runner runner) {
-    boolean now;
+    Runner out = null;
     lock.lock();
     try {
-      now = idle.remove(runner) || spent.remove(runner);
-      if (now) {
-        members.remove(runner);
-      } else if (members.contains(runner)) {
-        wanted.add(runner);
+      if (room.contains(runner)) {
+        room.want(runner, LaneRoom.BY_NAME);
+        out = handOut(runner);
       }
     } finally {
       lock.unlock();
     }
-    if (now) {
-      supervisor.onClaimed(runner, 0);
+    if (out != null) {
+      supervisor.onClaimed(out, LaneRoom.BY_NAME);
     }
+  }
+
+  /** Takes a worker out if nothing runs on it; null if something does. */
+  private @Nullable Runner handOut(Runner runner) {
+    if (!room.isWhole(runner)) {
+      return null;
+    }
+    room.remove(runner);
+    return runner;
   }
 
   @Override
-  public List<PendingCall> next(Runner runner) {
-    long claim = 0;
-    boolean byName = false;
-    List<PendingCall> calls = List.of();
+  public List<PendingCall> next(Runner free) {
+    long claim;
     lock.lock();
     try {
-      if (!members.contains(runner)) {
+      if (!room.contains(free)) {
         return List.of();
       }
-      byName = wanted.remove(runner);
-      if (!byName && runner.callsLeft() == 0) {
-        spent.add(runner);
-        return List.of();
-      }
-      if (!byName) {
-        Entry head = pollLive();
+      if (room.isWanted(free) || free.callsLeft() == 0) {
+        // Spent workers wait for their replacements, who will have them claimed by name.
+        room.hold(free);
+      } else {
+        LaneQueue.Entry head = queue.poll();
         if (head == null) {
-          idle.addFirst(runner);
+          room.rest(free);
           return List.of();
         }
-        if (head.call() == null) {
-          claim = head.claim();
-        } else {
-          calls = batchFrom(head.call(), runner.callsLeft());
+        if (head.call() != null) {
+          return batchFrom(head.call(), free);
         }
+        room.hold(free);
+        room.want(free, head.claim());
       }
-      if (byName || claim != 0) {
-        members.remove(runner);
+      if (!room.isWhole(free)) {
+        return List.of();
       }
+      claim = room.remove(free);
     } finally {
       lock.unlock();
     }
-    if (byName || claim != 0) {
-      supervisor.onClaimed(runner, claim);
-    }
-    return calls;
+    supervisor.onClaimed(free, claim);
+    return List.of();
   }
 
-  private @Nullable Entry pollLive() {
-    Entry head = entries.pollFirst();
-    while (head != null && head.call() != null) {
-      waitingCalls--;
-      if (!head.call().isDone()) {
-        return head;
+  @Override
+  public List<PendingCall> more(Runner busy, int left) {
+    lock.lock();
+    try {
+      if (!room.contains(busy) || room.isWanted(busy)) {
+        return List.of();
       }
-      head = entries.pollFirst();
+      int most = Math.min(Math.min(batch - left, share()), busy.callsLeft());
+      List<PendingCall> calls = new ArrayList<>(Math.max(0, most));
+      queue.pollInto(calls, most, this::isShort);
+      return calls;
+    } finally {
+      lock.unlock();
     }
-    return head;
   }
 
   /** The first call, and more that are short too, as far as they stand right behind it. */
-  private List<PendingCall> batchFrom(PendingCall first, int most) {
-    int limit = Math.min(Math.min(batch, most), 1 + waitingCalls / Math.max(1, members.size()));
-    if (limit <= 1 || !pace.isShort(first.call().target())) {
+  private List<PendingCall> batchFrom(PendingCall first, Runner free) {
+    int most = Math.min(Math.min(batch, 1 + share()), free.callsLeft());
+    if (most <= 1 || free.concurrency() > 1 || !isShort(first)) {
       return List.of(first);
     }
-    var calls = new ArrayList<PendingCall>(limit);
+    List<PendingCall> calls = new ArrayList<>(most);
     calls.add(first);
-    while (calls.size() < limit) {
-      Entry head = entries.peekFirst();
-      if (head == null || head.call() == null || !pace.isShort(head.call().call().target())) {
-        break;
-      }
-      entries.removeFirst();
-      waitingCalls--;
-      if (!head.call().isDone()) {
-        calls.add(head.call());
-      }
-    }
+    queue.pollInto(calls, most, this::isShort);
     return calls;
   }
+
+  /** What a worker may take of the waiting calls, so that something is left for its neighbours. */
+  private int share() {
+    return queue.calls() / Math.max(1, room.size());
+  }
+
+  private boolean isShort(PendingCall call) {
+    return pace.isShort(call.call().target()) && call.body().length <= SMALL;
+  }
+
+  /** Bytes of a call that may travel with others; what is larger takes its time on the way. */
+  private static final int SMALL = 4 * 1024;
 
   @Override
   public void giveBack(List<PendingCall> calls) {
@@ -298,41 +286,35 @@ final class Lane implements CallSource, PendingCall.Holder {
     try {
       refusal = closed != null ? closed : broken;
       if (refusal == null) {
-        for (int i = calls.size() - 1; i >= 0; i--) {
-          calls.get(i).heldBy(this);
-          entries.addFirst(new Entry(calls.get(i), 0));
-          waitingCalls++;
-        }
+        calls.forEach(call -> call.heldBy(this));
+        queue.addFirst(calls);
       }
     } finally {
       lock.unlock();
     }
     if (refusal != null) {
-      for (PendingCall call : calls) {
-        call.fail(refusal);
-      }
+      PythonFailure why = refusal;
+      calls.forEach(call -> call.fail(why));
       return;
     }
+    calls.stream().filter(PendingCall::isDone).forEach(call -> onAbandoned(call, false));
     offerToIdle();
   }
 
-  /** Calls that came back may find workers that went idle before them. */
+  /** What came back may find workers that went idle before. */
   private void offerToIdle() {
     while (true) {
       Runner runner;
       lock.lock();
       try {
-        runner = entries.isEmpty() ? null : pollIdle();
+        runner = queue.isEmpty() ? null : room.pollIdle();
       } finally {
         lock.unlock();
       }
       if (runner == null) {
         return;
       }
-      List<PendingCall> calls = next(runner);
-      if (!calls.isEmpty()) {
-        runner.start(calls);
-      }
+      fill(runner);
     }
   }
 
@@ -347,9 +329,7 @@ final class Lane implements CallSource, PendingCall.Holder {
   public void onAbandoned(PendingCall call, boolean dirty) {
     lock.lock();
     try {
-      if (entries.removeIf(entry -> entry.call() == call)) {
-        waitingCalls--;
-      }
+      queue.remove(call);
     } finally {
       lock.unlock();
     }
@@ -362,21 +342,16 @@ final class Lane implements CallSource, PendingCall.Holder {
 
   /** Answers every waiting call whose deadline has passed. */
   void expire(long now) {
-    List<PendingCall> overdue = new ArrayList<>(0);
+    take(call -> call.isOverdue(now)).forEach(PendingCall::expire);
+  }
+
+  private List<PendingCall> take(java.util.function.Predicate<PendingCall> which) {
     lock.lock();
     try {
-      for (Iterator<Entry> each = entries.iterator(); each.hasNext(); ) {
-        PendingCall call = each.next().call();
-        if (call != null && call.isOverdue(now)) {
-          overdue.add(call);
-          each.remove();
-          waitingCalls--;
-        }
-      }
+      return queue.removeCalls(which);
     } finally {
       lock.unlock();
     }
-    overdue.forEach(PendingCall::expire);
   }
 
   /** Refuses new calls and answers those that wait, with {@code failure}; claims stay. */
@@ -402,7 +377,7 @@ final class Lane implements CallSource, PendingCall.Holder {
   }
 
   private void refuseAll(PythonFailure failure, boolean forGood) {
-    List<PendingCall> waiting = new ArrayList<>();
+    List<PendingCall> waiting;
     lock.lock();
     try {
       if (forGood) {
@@ -410,14 +385,7 @@ final class Lane implements CallSource, PendingCall.Holder {
       } else {
         broken = failure;
       }
-      for (Iterator<Entry> each = entries.iterator(); each.hasNext(); ) {
-        PendingCall call = each.next().call();
-        if (call != null) {
-          waiting.add(call);
-          each.remove();
-        }
-      }
-      waitingCalls = 0;
+      waiting = queue.removeCalls(call -> true);
     } finally {
       lock.unlock();
     }
@@ -430,7 +398,7 @@ final class Lane implements CallSource, PendingCall.Holder {
   int waiting() {
     lock.lock();
     try {
-      return waitingCalls;
+      return queue.calls();
     } finally {
       lock.unlock();
     }
@@ -440,12 +408,7 @@ final class Lane implements CallSource, PendingCall.Holder {
   OptionalLong waitingSince() {
     lock.lock();
     try {
-      for (Entry entry : entries) {
-        if (entry.call() != null) {
-          return OptionalLong.of(entry.call().enteredAt());
-        }
-      }
-      return OptionalLong.empty();
+      return queue.waitingSince();
     } finally {
       lock.unlock();
     }
@@ -455,7 +418,7 @@ final class Lane implements CallSource, PendingCall.Holder {
   List<Runner> idle() {
     lock.lock();
     try {
-      return List.copyOf(idle);
+      return room.idle();
     } finally {
       lock.unlock();
     }

@@ -4,17 +4,20 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * This knows which targets are short: those whose last {@value #IN_A_ROW} calls all took less than
- * a limit, so that at least 99 in 100 do. One slower call, and a target has to earn it anew.
- * Bounded; thread-safe.
+ * This knows which targets are short: those of whose calls 99 in 100 take less than a limit. Each
+ * short call earns a point, each longer one costs {@value #COST}; a target is short from {@value
+ * #ENOUGH} points on and has {@value #MOST} at most, so that a pause of the machine is forgiven and
+ * a habit is not. Bounded; thread-safe.
  */
 final class Pace {
 
-  private static final int IN_A_ROW = 100;
+  private static final int ENOUGH = 100;
+  private static final int COST = 100;
+  private static final int MOST = 400;
   private static final int TARGETS = 1_000;
 
   private final long limit;
-  private final ConcurrentHashMap<String, AtomicInteger> streaks = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<String, AtomicInteger> byTarget = new ConcurrentHashMap<>();
 
   /** Calls are short that take less than {@code limit} nanoseconds. */
   Pace(long limit) {
@@ -22,22 +25,22 @@ final class Pace {
   }
 
   void measured(String target, long nanos) {
-    AtomicInteger streak = streaks.get(target);
-    if (streak == null) {
-      if (streaks.size() >= TARGETS) {
+    AtomicInteger points = byTarget.get(target);
+    if (points == null) {
+      if (byTarget.size() >= TARGETS) {
         return;
       }
-      streak = streaks.computeIfAbsent(target, any -> new AtomicInteger());
+      points = byTarget.computeIfAbsent(target, any -> new AtomicInteger());
     }
     if (nanos >= limit) {
-      streak.set(0);
-    } else if (streak.get() < IN_A_ROW) {
-      streak.incrementAndGet();
+      points.updateAndGet(had -> Math.max(0, had - COST));
+    } else if (points.get() < MOST) {
+      points.incrementAndGet();
     }
   }
 
   boolean isShort(String target) {
-    AtomicInteger streak = streaks.get(target);
-    return streak != null && streak.get() >= IN_A_ROW;
+    AtomicInteger points = byTarget.get(target);
+    return points != null && points.get() >= ENOUGH;
   }
 }

@@ -8,6 +8,7 @@ import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Reply;
 import io.gorgon.message.Values;
 import io.gorgon.message.WorkerId;
+import io.gorgon.worker.Dialogue;
 import io.gorgon.worker.PendingCall;
 import io.gorgon.worker.Retirement;
 import io.gorgon.worker.Runner;
@@ -318,7 +319,8 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
               call,
               Values.encodeRequest(call, id),
               now,
-              entrance.clock().after(call.timeout().orElse(settings.callTimeout())));
+              entrance.clock().after(call.timeout().orElse(settings.callTimeout())),
+              Dialogue.NONE);
       pending.answer().whenComplete((reply, failure) -> answer(replyTo, reply, failure));
       return Optional.of(pending);
     } catch (PythonFailure refused) {
@@ -468,7 +470,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
 
   private static void expire(@Nullable Runner runner, long now) {
     if (runner != null) {
-      runner.expire(now);
+      runner.tend(now);
     }
   }
 

@@ -156,7 +156,8 @@ public record PoolSettings(
         in.duration("timeouts.stop-grace", SOON, HOUR),
         in.duration("timeouts.ping", SOON, HOUR),
         in.integer("recycle.max-calls", 0, 1_000_000_000),
-        in.fraction("recycle.jitter"));
+        in.fraction("recycle.jitter"),
+        1);
   }
 
   private static RestartSettings restart(SettingsReader in) {

@@ -32,12 +32,30 @@ public record Frame(Kind kind, long id, byte[] body, List<byte[]> attachments) {
     PING(17),
     /** Pool: finish and exit. */
     SHUTDOWN(18),
+    /** Pool: so many more elements of your stream may come. */
+    CREDIT(19),
+    /** Pool: what the Java function gave. */
+    HOST_REPLY(20),
+    /** Pool: the next elements of a Java source. */
+    ITEM(21),
     /** Worker: the value that the function returned. */
     RESULT(32),
     /** Worker: why there is no value. */
     FAILURE(33),
     /** Worker: I am here. */
-    PONG(34);
+    PONG(34),
+    /** Worker: the next element of a stream. */
+    CHUNK(35),
+    /** Worker: the stream has ended well. */
+    END(36),
+    /** Worker: call this Java function for me. */
+    HOST_CALL(37),
+    /** Worker: how far the call has come. */
+    PROGRESS(38),
+    /** Worker: I can take so many more elements of that Java source. */
+    PULL(39),
+    /** Worker: a record that user code logged. */
+    LOG(40);
 
     private static final @Nullable Kind[] BY_NUMBER = new @Nullable Kind[64];
 

@@ -2,14 +2,21 @@ package io.gorgon.worker;
 
 import java.util.List;
 
-/** This is where an idle worker gets its next calls from. Implementations are thread-safe. */
+/** This is where a worker gets its next calls from. Implementations are thread-safe. */
 public interface CallSource {
 
   /**
-   * Gives the next calls for {@code idle}; called on its I/O thread. Empty means that the worker
-   * was put to rest, or taken out, and will be started by somebody else.
+   * Gives the next calls for a worker that has room: for one call, or for several short ones if it
+   * runs one at a time. Empty means that this room was put to rest, or taken out, and will be
+   * filled by somebody else.
    */
-  List<PendingCall> next(Runner idle);
+  List<PendingCall> next(Runner free);
+
+  /**
+   * Gives more short calls to a worker that runs one at a time and has {@code left} of them; empty
+   * if there are none. Called on its I/O thread.
+   */
+  List<PendingCall> more(Runner busy, int left);
 
   /** Takes back calls that a worker did not start; they go before all others, in this order. */
   void giveBack(List<PendingCall> calls);

@@ -5,10 +5,14 @@ import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.DeadlineExceeded;
 import io.gorgon.message.PythonFailure.DeadlineExceeded.Phase;
 import io.gorgon.message.Reply;
+import io.gorgon.wire.Frame;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.MDC;
 
 /**
  * This is a call on its road: encoded, with its deadline and the one place where its answer goes.
@@ -24,13 +28,28 @@ public final class PendingCall {
 
     /** Whether Python may have started it. */
     boolean hasStarted(PendingCall call);
+
+    /**
+     * Sends the running call a frame, made for the id that its request has.
+     *
+     * @return the connection's position behind it; -1 if the call does not run here
+     */
+    default long send(PendingCall call, LongFunction<Frame> frame) {
+      return -1;
+    }
+
+    /** Learns that the worker has read everything up to a position. */
+    default void noteRead(long position) {}
   }
 
   private final String id;
   private final Call call;
   private final byte[] body;
   private final long enteredAt;
-  private final long deadline;
+  private final Dialogue dialogue;
+  private final Map<String, String> mdc;
+  private volatile long deadline;
+  private volatile boolean streaming;
   private final CompletableFuture<Reply> answer = new CompletableFuture<>();
   private volatile @Nullable Holder holder;
   private final AtomicInteger attempts = new AtomicInteger();
@@ -42,13 +61,18 @@ public final class PendingCall {
    * @param body what {@link io.gorgon.message.Values#encodeRequest} made
    * @param enteredAt {@link System#nanoTime} when the caller asked
    * @param deadline the same clock, when the caller wants to be answered at the latest
+   * @param dialogue the caller's part in what is said before the answer
    */
-  public PendingCall(String id, Call call, byte[] body, long enteredAt, long deadline) {
+  public PendingCall(
+      String id, Call call, byte[] body, long enteredAt, long deadline, Dialogue dialogue) {
     this.id = id;
     this.call = call;
     this.body = body;
     this.enteredAt = enteredAt;
     this.deadline = deadline;
+    this.dialogue = dialogue;
+    Map<String, String> present = MDC.getCopyOfContextMap();
+    this.mdc = present == null ? Map.of() : present;
   }
 
   public String id() {
@@ -67,6 +91,44 @@ public final class PendingCall {
   /** When it must be answered, on the clock of {@link System#nanoTime}. */
   public long deadline() {
     return deadline;
+  }
+
+  /** The caller's part in what is said before the answer. */
+  Dialogue dialogue() {
+    return dialogue;
+  }
+
+  /** The logging context of the thread that called. */
+  Map<String, String> mdc() {
+    return mdc;
+  }
+
+  /**
+   * Notes that elements of its stream have come: from now on it cannot be run again, and {@code
+   * newDeadline} is when the next thing must happen.
+   */
+  public void streamsUntil(long newDeadline) {
+    streaming = true;
+    deadline = newDeadline;
+  }
+
+  /**
+   * Tells the running call something.
+   *
+   * @param frame makes the frame for the id that its request has
+   * @return the connection's position behind it; -1 if the call does not run (any more)
+   */
+  public long send(LongFunction<Frame> frame) {
+    Holder current = holder;
+    return current == null ? -1 : current.send(this, frame);
+  }
+
+  /** Notes that its worker has read everything up to a position that {@link #send} gave. */
+  public void noteRead(long position) {
+    Holder current = holder;
+    if (current != null) {
+      current.noteRead(position);
+    }
   }
 
   /** When it entered, on the same clock. */
@@ -113,7 +175,7 @@ public final class PendingCall {
 
   /** Whether it may be run once more after a worker died in it. */
   boolean mayRunAgain() {
-    return attempts.get() <= call.retries();
+    return !streaming && attempts.get() <= call.retries();
   }
 
   /** Answers with a value; false if it had an answer. */
@@ -137,7 +199,7 @@ public final class PendingCall {
   public boolean expire() {
     Holder current = holder;
     boolean started = current != null && current.hasStarted(this);
-    Phase phase = started ? Phase.RUNNING : Phase.QUEUED;
+    Phase phase = streaming ? Phase.STREAMING : started ? Phase.RUNNING : Phase.QUEUED;
     return abandon(
         new DeadlineExceeded(
             call.target(), phase, Duration.ofNanos(deadline - enteredAt), "at " + current),

@@ -1,19 +1,14 @@
 package io.gorgon.worker;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.gorgon.connection.Connection;
 import io.gorgon.message.PythonFailure;
-import io.gorgon.message.Reply;
-import io.gorgon.message.Values;
 import io.gorgon.message.WorkerId;
 import io.gorgon.wire.Frame;
-import java.io.IOException;
-import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -48,24 +43,32 @@ public final class Runner implements PendingCall.Holder {
     void onRetireDue(Retirement.Reason reason);
   }
 
-  private record InFlight(long request, PendingCall call, boolean leased) {}
+  /** With fewer short calls than this in its hands, a worker is given more before it runs dry. */
+  private static final int TOP_UP_BELOW = 5;
+
+  /** So many answers are worth being read together; see {@link #onFrame}. */
+  private static final int WORTH_GATHERING = 3;
 
   private final WorkerId id;
   private final Connection connection;
   private final CallSource source;
   private final Supervisor supervisor;
   private final Retirement retirement;
-  private final Tally tally;
+  private final Answers answers;
+  private final PythonLog log;
   private final LongSupplier nanoTime;
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Deque<InFlight> inFlight = new ArrayDeque<>();
-  private final Deque<PendingCall> leasedCalls = new ArrayDeque<>();
-  private long lastRequest;
-  private @Nullable Object lease;
-  private boolean leaseUsed;
+  private final int concurrency;
 
-  /** One thread at a time starts a lease's calls, so that they are written in their order. */
-  private boolean leaseBusy;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Flights flights;
+  private final Tenancy tenancy = new Tenancy();
+  private volatile long requestsSentUpTo;
+  private long answeredAt;
+
+  /** The request that kept others waiting at the last look, 0 for none; and the last of those. */
+  private long slow;
+
+  private long withdrawnUpTo;
 
   private Connection.@Nullable Closed end;
   private String endCause = "";
@@ -79,6 +82,7 @@ public final class Runner implements PendingCall.Holder {
   Runner(
       WorkerId id,
       Connection connection,
+      int concurrency,
       CallSource source,
       Supervisor supervisor,
       Retirement retirement,
@@ -86,11 +90,14 @@ public final class Runner implements PendingCall.Holder {
       LongSupplier nanoTime) {
     this.id = id;
     this.connection = connection;
+    this.concurrency = concurrency;
     this.source = source;
     this.supervisor = supervisor;
     this.retirement = retirement;
-    this.tally = tally;
+    this.answers = new Answers(id, tally, source);
+    this.log = new PythonLog(id);
     this.nanoTime = nanoTime;
+    this.flights = new Flights(concurrency == 1);
     this.idleSince = nanoTime.getAsLong();
     this.checkedAt = idleSince;
   }
@@ -99,9 +106,9 @@ public final class Runner implements PendingCall.Holder {
     return id;
   }
 
-  /** Calls, failures and latencies of this worker's slot. */
-  public Tally tally() {
-    return tally;
+  /** Calls that it runs at once. */
+  public int concurrency() {
+    return concurrency;
   }
 
   /** Since when it has been idle, on the pool's clock; meaningless while it is busy. */
@@ -116,7 +123,12 @@ public final class Runner implements PendingCall.Holder {
 
   /** How many more calls this incarnation may take. */
   public int callsLeft() {
-    return retirement.callsLeft();
+    lock.lock();
+    try {
+      return Math.max(0, retirement.callsLeft() - flights.size());
+    } finally {
+      lock.unlock();
+    }
   }
 
   /**
@@ -134,8 +146,8 @@ public final class Runner implements PendingCall.Holder {
   // ---- calls in
 
   /**
-   * Writes calls to this idle worker, to be run one after another. Calls whose caller has gone
-   * meanwhile are left out; where the worker died meanwhile, they go back to the source.
+   * Writes calls to this worker. Calls whose caller has gone meanwhile are left out; where the
+   * worker died meanwhile, they go back to the source.
    */
   public void start(List<PendingCall> calls) {
     if (!write(calls, false)) {
@@ -154,13 +166,13 @@ public final class Runner implements PendingCall.Holder {
       ended = end;
       if (ended == null) {
         // Its end is near, and will answer this one too.
-        leasedCalls.addFirst(call);
+        tenancy.putBack(call);
       }
     } finally {
       lock.unlock();
     }
     if (ended != null) {
-      call.fail(lost(call, ended, false, endCause));
+      call.fail(answers.lost(call, ended, false, endCause));
     }
   }
 
@@ -178,8 +190,8 @@ public final class Runner implements PendingCall.Holder {
           continue;
         }
         call.starts(this, now);
-        long request = ++lastRequest;
-        inFlight.addLast(new InFlight(request, call, leased));
+        long request = flights.nextRequest();
+        flights.add(new InFlight(request, call, leased));
         frames.add(Frame.of(Frame.Kind.REQUEST, request, call.body()));
         if (call.isDone()) {
           gone.add(call);
@@ -189,12 +201,36 @@ public final class Runner implements PendingCall.Holder {
       lock.unlock();
     }
     if (frames.isEmpty()) {
-      goOn();
+      onNothingWritten(leased);
     } else {
-      connection.send(frames);
+      requestsSentUpTo = connection.send(frames);
+      calls.forEach(call -> call.dialogue().onStarted(call));
       gone.forEach(call -> onAbandoned(call, false));
     }
     return true;
+  }
+
+  private void onNothingWritten(boolean leased) {
+    if (leased) {
+      goOnWithLease();
+    } else if (concurrency > 1 || isWithoutCalls()) {
+      startAll(source.next(this));
+    }
+  }
+
+  private boolean isWithoutCalls() {
+    lock.lock();
+    try {
+      return flights.isEmpty();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void startAll(List<PendingCall> calls) {
+    if (!calls.isEmpty()) {
+      start(calls);
+    }
   }
 
   /**
@@ -203,24 +239,42 @@ public final class Runner implements PendingCall.Holder {
    * @return false if {@code holder} does not have this worker (any more)
    */
   public boolean startLeased(Object holder, PendingCall call) {
-    boolean wasIdle;
+    boolean startNow;
     lock.lock();
     try {
-      if (end != null || dirty || !holder.equals(lease)) {
+      if (end != null || dirty || !tenancy.isOf(holder)) {
         return false;
       }
       call.heldBy(this);
-      leasedCalls.addLast(call);
-      leaseUsed = true;
-      wasIdle = !leaseBusy;
-      leaseBusy = true;
+      startNow = tenancy.enqueue(call);
     } finally {
       lock.unlock();
     }
-    if (wasIdle) {
-      goOn();
+    if (startNow) {
+      goOnWithLease();
     }
     return true;
+  }
+
+  private void goOnWithLease() {
+    Object holder;
+    PendingCall next;
+    lock.lock();
+    try {
+      holder = tenancy.holder();
+      next = tenancy.next();
+    } finally {
+      lock.unlock();
+    }
+    goOnWithLease(next, holder);
+  }
+
+  private void goOnWithLease(@Nullable PendingCall next, @Nullable Object holder) {
+    if (next != null) {
+      startNextOfLease(next);
+    } else if (holder != null) {
+      supervisor.onLeaseIdle(holder);
+    }
   }
 
   // ---- leases
@@ -233,13 +287,7 @@ public final class Runner implements PendingCall.Holder {
   public boolean lend(Object holder) {
     lock.lock();
     try {
-      if (lease != null || !inFlight.isEmpty()) {
-        return false;
-      }
-      lease = holder;
-      leaseUsed = false;
-      leaseBusy = false;
-      return true;
+      return flights.isEmpty() && tenancy.begin(holder);
     } finally {
       lock.unlock();
     }
@@ -261,7 +309,7 @@ public final class Runner implements PendingCall.Holder {
   public boolean isLentTo(Object holder) {
     lock.lock();
     try {
-      return holder.equals(lease);
+      return tenancy.isOf(holder);
     } finally {
       lock.unlock();
     }
@@ -273,92 +321,141 @@ public final class Runner implements PendingCall.Holder {
     Leftover leftover;
     lock.lock();
     try {
-      if (!holder.equals(lease)) {
+      if (!tenancy.isOf(holder)) {
         return Leftover.NOT_OWNED;
       }
-      lease = null;
-      waiting = new ArrayList<>(leasedCalls);
-      leasedCalls.clear();
-      leftover = leaseBusy || dirty ? Leftover.BUSY : leaseUsed ? Leftover.USED : Leftover.UNUSED;
+      leftover =
+          tenancy.isBusy() || dirty
+              ? Leftover.BUSY
+              : tenancy.isUsed() ? Leftover.USED : Leftover.UNUSED;
+      waiting = tenancy.end();
       idleSince = nanoTime.getAsLong();
     } finally {
       lock.unlock();
     }
+    String why = "its checkout ended: " + holder;
     waiting.forEach(
-        call ->
-            call.fail(
-                new PythonFailure.Cancelled(
-                    call.call().target(), false, "its checkout ended: " + holder)));
+        call -> call.fail(new PythonFailure.Cancelled(call.call().target(), false, why)));
     return leftover;
   }
 
   /** Stops whatever runs, for whom it may be; its callers get {@code why}. */
-  public void abandonAll(java.util.function.Function<PendingCall, PythonFailure> why) {
-    List<InFlight> running;
-    lock.lock();
-    try {
-      running = new ArrayList<>(inFlight);
-    } finally {
-      lock.unlock();
-    }
-    running.forEach(one -> one.call().abandon(why.apply(one.call()), true));
+  public void abandonAll(Function<PendingCall, PythonFailure> why) {
+    inFlight().forEach(one -> one.call().abandon(why.apply(one.call()), true));
   }
 
-  /** Answers every running call whose deadline has passed. */
-  public void expire(long now) {
+  // ---- time
+
+  /**
+   * Answers every call whose deadline has passed, and takes calls back that wait behind one that
+   * turned out slow. To be called every few milliseconds.
+   */
+  public void tend(long now) {
     List<PendingCall> overdue = new ArrayList<>(0);
     lock.lock();
     try {
-      inFlight.forEach(
-          one -> {
-            if (one.call().isOverdue(now)) {
-              overdue.add(one.call());
-            }
-          });
-      leasedCalls.forEach(
-          call -> {
-            if (call.isOverdue(now)) {
-              overdue.add(call);
-            }
-          });
+      for (InFlight flight : flights.all()) {
+        if (flight.call().isOverdue(now)) {
+          overdue.add(flight.call());
+        }
+      }
+      for (PendingCall call : tenancy.waiting()) {
+        if (call.isOverdue(now)) {
+          overdue.add(call);
+        }
+      }
     } finally {
       lock.unlock();
     }
     overdue.forEach(PendingCall::expire);
+    rescueFollowers();
+  }
+
+  /**
+   * Short calls travel together. Should the first of them turn out slow, the others are taken back:
+   * at one look they are marked on the status page, so that Python does not start them any more; at
+   * the next, milliseconds later, when any start from before the mark would show, they go back to
+   * the head of the line. So none is run twice, and none waits long.
+   */
+  private void rescueFollowers() {
+    List<PendingCall> back = new ArrayList<>(0);
+    lock.lock();
+    try {
+      InFlight first = flights.first();
+      long started = first == null || flights.size() == 1 ? 0 : connection.lastStarted();
+      if (first == null || started != first.request()) {
+        slow = 0;
+      } else if (concurrency == 1 && slow != started) {
+        slow = started;
+        withdrawnUpTo = flights.lastInFlight();
+        connection.markWithdrawn(withdrawnUpTo);
+      } else if (concurrency == 1) {
+        for (InFlight follower : flights.withdrawFollowers(withdrawnUpTo)) {
+          follower.call().didNotStart();
+          back.add(follower.call());
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (!back.isEmpty()) {
+      source.giveBack(back);
+    }
   }
 
   // ---- the holder's part
 
   @Override
   public boolean hasStarted(PendingCall call) {
-    Long request = requestOf(call);
-    return request != null && connection.lastStarted() >= request;
+    InFlight flight = flightOf(call);
+    return flight != null && connection.lastStarted() >= flight.request();
+  }
+
+  @Override
+  public long send(PendingCall call, LongFunction<Frame> frame) {
+    InFlight flight = flightOf(call);
+    return flight == null ? -1 : connection.send(List.of(frame.apply(flight.request())));
+  }
+
+  @Override
+  public void noteRead(long position) {
+    connection.noteRead(position);
   }
 
   @Override
   public void onAbandoned(PendingCall call, boolean dirtyEnd) {
-    Long request;
+    InFlight flight;
+    // With several calls at once, one that ends within its grace leaves its neighbours alone.
+    boolean ends = dirtyEnd && concurrency == 1;
     lock.lock();
     try {
-      request = requestOf(call);
-      if (request == null) {
-        leasedCalls.remove(call);
-      } else if (dirtyEnd) {
+      flight = flights.of(call);
+      if (flight == null) {
+        tenancy.remove(call);
+      } else if (ends) {
         // In one step with the look: an answer comes either before, and all is well, or after.
         dirty = true;
       }
     } finally {
       lock.unlock();
     }
-    if (request != null) {
-      connection.markCancelled(request);
-      supervisor.onAbandoned(request, dirtyEnd);
+    if (flight != null) {
+      connection.markCancelled(flight.request());
+      if (call.dialogue().isStream()) {
+        // It may wait for credit: let it look at its mark.
+        send(call, request -> Frame.of(Frame.Kind.CREDIT, request, NO_CREDIT));
+      }
+      supervisor.onAbandoned(flight.request(), ends);
     }
   }
 
-  /** Whether that request has been written, started, and not answered. */
+  private static final byte[] NO_CREDIT =
+      "{\"n\":0}".getBytes(java.nio.charset.StandardCharsets.UTF_8);
+
+  /** Whether Python runs that request: written, started, and not answered. */
   boolean isRunning(long request) {
-    return isInFlight(request) && connection.lastStarted() == request;
+    long started = connection.lastStarted();
+    return isInFlight(request) && (concurrency == 1 ? started == request : started >= request);
   }
 
   /** Whether Python has started a call that has no answer yet. */
@@ -366,7 +463,7 @@ public final class Runner implements PendingCall.Holder {
     InFlight first;
     lock.lock();
     try {
-      first = inFlight.peekFirst();
+      first = flights.first();
     } finally {
       lock.unlock();
     }
@@ -377,130 +474,147 @@ public final class Runner implements PendingCall.Holder {
   boolean isInFlight(long request) {
     lock.lock();
     try {
-      return inFlight.stream().anyMatch(one -> one.request() == request);
+      return flights.of(request) != null;
     } finally {
       lock.unlock();
     }
   }
 
-  private @Nullable Long requestOf(PendingCall call) {
+  private @Nullable InFlight flightOf(PendingCall call) {
     lock.lock();
     try {
-      for (InFlight one : inFlight) {
-        if (one.call() == call) {
-          return one.request();
-        }
-      }
-      return null;
+      return flights.of(call);
     } finally {
       lock.unlock();
     }
   }
 
-  // ---- answers out, on the I/O thread
+  private List<InFlight> inFlight() {
+    lock.lock();
+    try {
+      return flights.all();
+    } finally {
+      lock.unlock();
+    }
+  }
 
-  void onFrame(Frame frame) {
+  // ---- frames out, on the I/O thread
+
+  /**
+   * Takes what the worker sent.
+   *
+   * @return whether several more answers are on their way within microseconds, so that it is worth
+   *     to let them gather and be woken once
+   */
+  boolean onFrame(Frame frame) {
     switch (frame.kind()) {
-      case RESULT, FAILURE -> onAnswer(frame);
+      case RESULT, FAILURE, END -> {
+        return onAnswer(frame);
+      }
+      case CHUNK, HOST_CALL, PROGRESS, PULL -> onSaid(frame);
+      case LOG -> onLog(frame);
       case PONG -> supervisor.onPong(frame.id());
       default ->
           throw new PythonFailure.ProtocolViolation("it sent " + frame.kind() + " while it ran");
     }
+    return false;
   }
 
-  private void onAnswer(Frame frame) {
-    PendingCall call = null;
-    PendingCall nextOfLease = null;
-    boolean wasLast = false;
-    boolean endedDirty;
-    Object holder;
-    long now = nanoTime.getAsLong();
+  private void onSaid(Frame frame) {
+    InFlight flight;
     lock.lock();
     try {
-      InFlight first = inFlight.peekFirst();
-      if (first != null && first.request() == frame.id()) {
-        inFlight.removeFirst();
-        call = first.call();
-        wasLast = inFlight.isEmpty();
-      }
-      endedDirty = dirty;
-      holder = lease;
-      if (wasLast && !endedDirty) {
-        // Before the answer is given: who has it may give the worker back at once.
-        nextOfLease = leasedCalls.pollFirst();
-        leaseBusy = nextOfLease != null;
-        idleSince = now;
-      }
+      flight = flights.of(frame.id());
     } finally {
       lock.unlock();
     }
-    if (call == null) {
+    if (flight == null) {
       supervisor.onStrayAnswer(frame);
       return;
     }
-    answer(call, frame, now - call.startedAt());
-    retirement.served().ifPresent(supervisor::onRetireDue);
-    if (wasLast && endedDirty) {
-      supervisor.onDirtyEnd();
-    } else if (wasLast) {
-      goOn(nextOfLease, holder);
+    PendingCall call = flight.call();
+    switch (frame.kind()) {
+      case CHUNK -> call.dialogue().onChunk(call, frame);
+      case HOST_CALL -> call.dialogue().onHostCall(call, frame);
+      case PULL -> call.dialogue().onPull(call, frame);
+      default -> call.dialogue().onProgress(call, frame);
     }
   }
 
-  private void answer(PendingCall call, Frame frame, long took) {
-    boolean succeeded = frame.kind() == Frame.Kind.RESULT;
-    tally.countAnswer(took, succeeded);
-    source.measured(call, took);
-    if (succeeded) {
-      call.complete(
-          new Reply(
-              call.id(),
-              id,
-              call.attempts(),
-              Duration.ofNanos(call.startedAt() - call.enteredAt()),
-              Duration.ofNanos(took),
-              frame.body()));
-    } else {
-      call.fail(failure(call, frame.body()));
-    }
-  }
-
-  private PythonFailure failure(PendingCall call, byte[] body) {
-    try {
-      JsonNode tree = Values.mapper().readTree(body);
-      return FailureBody.read(call.call().target(), id, tree);
-    } catch (PythonFailure.ProtocolViolation unknown) {
-      return unknown;
-    } catch (IOException | RuntimeException unreadable) {
-      return new PythonFailure.ProtocolViolation("a failure that cannot be read: " + unreadable);
-    }
-  }
-
-  /** Starts the lease's next call, or asks the lane for more. */
-  private void goOn() {
-    Object holder;
-    PendingCall next;
+  private void onLog(Frame frame) {
+    InFlight flight;
     lock.lock();
     try {
-      holder = lease;
-      next = leasedCalls.pollFirst();
-      leaseBusy = next != null;
+      flight = flights.of(frame.id());
     } finally {
       lock.unlock();
     }
-    goOn(next, holder);
+    log.write(frame, flight == null ? null : flight.call());
   }
 
-  private void goOn(@Nullable PendingCall nextOfLease, @Nullable Object holder) {
-    if (nextOfLease != null) {
-      startNextOfLease(nextOfLease);
-    } else if (holder != null) {
-      supervisor.onLeaseIdle(holder);
-    } else {
-      List<PendingCall> more = source.next(this);
-      if (!more.isEmpty()) {
-        start(more);
+  private boolean onAnswer(Frame frame) {
+    InFlight flight;
+    boolean expected;
+    boolean endedDirty;
+    PendingCall nextOfLease = null;
+    Object holder = null;
+    int left;
+    long free;
+    long now = nanoTime.getAsLong();
+    lock.lock();
+    try {
+      flight = flights.land(frame.id());
+      expected = flight != null || flights.landWithdrawn(frame.id());
+      endedDirty = dirty;
+      left = flights.size();
+      free = answeredAt;
+      answeredAt = now;
+      if (left == 0) {
+        idleSince = now;
       }
+      if (flight != null && flight.leased() && !endedDirty) {
+        // Before the answer is given: who has it may give the worker back at once.
+        holder = tenancy.holder();
+        nextOfLease = tenancy.next();
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (flight == null) {
+      if (!expected) {
+        supervisor.onStrayAnswer(frame);
+      }
+      return false;
+    }
+    if (left == 0) {
+      connection.noteRead(requestsSentUpTo);
+    }
+    answers.give(flight, frame, concurrency == 1 ? free : flight.call().startedAt(), now);
+    retirement.served().ifPresent(supervisor::onRetireDue);
+    if (endedDirty) {
+      if (left == 0) {
+        supervisor.onDirtyEnd();
+      }
+      return false;
+    }
+    if (flight.leased()) {
+      goOnWithLease(nextOfLease, holder);
+      return false;
+    }
+    if (concurrency > 1 || left == 0) {
+      startAll(source.next(this));
+    } else if (left < TOP_UP_BELOW) {
+      startAll(source.more(this, left));
+    }
+    return concurrency == 1 && flightsNow() >= WORTH_GATHERING;
+  }
+
+  private int flightsNow() {
+    lock.lock();
+    try {
+      return flights.size();
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -523,51 +637,16 @@ public final class Runner implements PendingCall.Holder {
     try {
       end = closed;
       endCause = cause;
-      unanswered = new ArrayList<>(inFlight);
-      inFlight.clear();
-      waiting = new ArrayList<>(leasedCalls);
-      leasedCalls.clear();
-      lease = null;
+      unanswered = flights.clear();
+      waiting = tenancy.end();
     } finally {
       lock.unlock();
     }
-    long lastStarted = connection.lastStarted();
-    List<PendingCall> back = new ArrayList<>();
-    for (InFlight one : unanswered) {
-      boolean started = lastStarted >= one.request();
-      PendingCall call = one.call();
-      if (call.isDone()) {
-        continue;
-      }
-      if (!one.leased() && (!started || call.mayRunAgain())) {
-        if (!started) {
-          call.didNotStart();
-        }
-        back.add(call);
-      } else {
-        tally.countLost();
-        call.fail(lost(call, closed, started, cause));
-      }
-    }
-    waiting.forEach(call -> call.fail(lost(call, closed, false, cause)));
+    List<PendingCall> back = answers.giveUp(unanswered, closed, connection.lastStarted(), cause);
+    waiting.forEach(call -> call.fail(answers.lost(call, closed, false, cause)));
     if (!back.isEmpty()) {
       source.giveBack(back);
     }
-  }
-
-  private PythonFailure lost(
-      PendingCall call, Connection.Closed closed, boolean started, String cause) {
-    if (closed.cause() instanceof PythonFailure.ProtocolViolation violation) {
-      return violation;
-    }
-    return new PythonFailure.WorkerLost(
-        call.call().target(),
-        id,
-        closed.exit(),
-        started,
-        call.call().retries() > 0,
-        cause,
-        closed.tail());
   }
 
   /** Prints as its id. */

@@ -490,8 +490,8 @@ public final class Worker {
           }
 
           @Override
-          public void onFrame(Frame frame) {
-            mine.runner().onFrame(frame);
+          public boolean onFrame(Frame frame) {
+            return mine.runner().onFrame(frame);
           }
 
           @Override
@@ -503,6 +503,7 @@ public final class Worker {
     return new Runner(
         mine.id,
         mine.connection,
+        settings.concurrency(),
         source,
         new Reports(self, parent, mine.id),
         new Retirement(jittered()),

@@ -12,6 +12,7 @@ import java.time.Duration;
  * @param pingTimeout how long an idle worker may take to answer a ping
  * @param maxCalls calls after which an incarnation is replaced; 0 for never
  * @param callsJitter part of {@code maxCalls} by which incarnations differ at most, 0 to 1
+ * @param concurrency calls that one process runs at once
  */
 public record WorkerSettings(
     Duration startTimeout,
@@ -20,4 +21,5 @@ public record WorkerSettings(
     Duration stopGrace,
     Duration pingTimeout,
     int maxCalls,
-    double callsJitter) {}
+    double callsJitter,
+    int concurrency) {}

@@ -36,8 +36,18 @@ class HandOverTest {
       Runners.on(
           new Connection() {
             @Override
-            public void send(List<Frame> frames) {
+            public long send(List<Frame> frames) {
               throw new AssertionError("nothing is sent at a hand-over");
+            }
+
+            @Override
+            public void noteRead(long position) {
+              // Nothing is sent.
+            }
+
+            @Override
+            public void markWithdrawn(long id) {
+              // Nothing runs.
             }
 
             @Override

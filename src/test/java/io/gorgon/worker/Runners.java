@@ -15,9 +15,15 @@ public final class Runners {
     return new Runner(
         new WorkerId("test", 0, 1),
         connection,
+        1,
         new CallSource() {
           @Override
           public List<PendingCall> next(Runner idle) {
+            return List.of();
+          }
+
+          @Override
+          public List<PendingCall> more(Runner busy, int left) {
             return List.of();
           }
 

@@ -1,0 +1,120 @@
+package io.gorgon.worker;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * These are the requests that one incarnation has and has not answered, in the order in which they
+ * were written. Guarded by the lock of the {@link Runner} that has it.
+ */
+final class Flights {
+
+  private final boolean inOrder;
+  private final Map<Long, InFlight> byRequest = new LinkedHashMap<>();
+
+  /** Taken back from the worker, which has not said yet that it did not run them. */
+  private final Set<Long> withdrawn = new HashSet<>();
+
+  private long lastRequest;
+
+  /** {@code inOrder}: whether answers must come in the order of the requests. */
+  Flights(boolean inOrder) {
+    this.inOrder = inOrder;
+  }
+
+  /** The id for the next request. */
+  long nextRequest() {
+    return ++lastRequest;
+  }
+
+  void add(InFlight flight) {
+    byRequest.put(flight.request(), flight);
+  }
+
+  /** Takes out what {@code request} answers; null if nothing may be answered by it now. */
+  @Nullable InFlight land(long request) {
+    if (inOrder) {
+      InFlight first = first();
+      return first != null && first.request() == request ? byRequest.remove(request) : null;
+    }
+    return byRequest.remove(request);
+  }
+
+  /**
+   * Takes back everything behind the first, as far as the worker was kept from starting it.
+   *
+   * @param upTo the last request that it was kept from starting
+   * @return in the order of the requests
+   */
+  List<InFlight> withdrawFollowers(long upTo) {
+    List<InFlight> followers = new ArrayList<>();
+    Iterator<InFlight> each = byRequest.values().iterator();
+    each.next();
+    while (each.hasNext()) {
+      InFlight follower = each.next();
+      if (follower.request() <= upTo) {
+        each.remove();
+        withdrawn.add(follower.request());
+        followers.add(follower);
+      }
+    }
+    return followers;
+  }
+
+  /** Whether an answer of that id was to be expected from a request that was taken back. */
+  boolean landWithdrawn(long request) {
+    return withdrawn.remove(request);
+  }
+
+  @Nullable InFlight of(long request) {
+    return byRequest.get(request);
+  }
+
+  @Nullable InFlight of(PendingCall call) {
+    for (InFlight flight : byRequest.values()) {
+      if (flight.call() == call) {
+        return flight;
+      }
+    }
+    return null;
+  }
+
+  @Nullable InFlight first() {
+    Iterator<InFlight> each = byRequest.values().iterator();
+    return each.hasNext() ? each.next() : null;
+  }
+
+  /** The id of the last one in flight, 0 if there is none. */
+  long lastInFlight() {
+    long last = 0;
+    for (InFlight flight : byRequest.values()) {
+      last = flight.request();
+    }
+    return last;
+  }
+
+  List<InFlight> all() {
+    return new ArrayList<>(byRequest.values());
+  }
+
+  int size() {
+    return byRequest.size();
+  }
+
+  boolean isEmpty() {
+    return byRequest.isEmpty();
+  }
+
+  /** Takes out all of them. */
+  List<InFlight> clear() {
+    List<InFlight> all = all();
+    byRequest.clear();
+    return all;
+  }
+}
