@@ -717,15 +717,16 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     Tally tally = tallies.computeIfAbsent(hire.slot(), slot -> new Tally());
     Behavior<Worker.Command> worker =
         Worker.create(
-            settings.name(),
-            hire.slot(),
-            hire.lineage(),
-            connector,
-            settings.worker(),
-            lane,
-            tally,
-            entrance.clock(),
-            workerEvents);
+            new Worker.Place(
+                settings.name(),
+                hire.slot(),
+                hire.lineage(),
+                connector,
+                settings.worker(),
+                lane,
+                tally,
+                entrance.clock(),
+                workerEvents));
     ActorRef<Worker.Command> actor =
         getContext().spawn(worker, "worker-" + hire.slot() + "-" + hire.lineage());
     getContext().watchWith(actor, new WorkerStopped(hire.lineage()));

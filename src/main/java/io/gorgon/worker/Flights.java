@@ -7,14 +7,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
  * These are the requests that one incarnation has and has not answered, in the order in which they
- * were written. Guarded by the lock of the {@link Runner} that has it.
+ * were written. Each look takes the {@link Runner}'s lock; steps that belong together are taken
+ * under it by the runner.
  */
 final class Flights {
 
+  private final ReentrantLock lock;
   private final boolean inOrder;
   private final Map<Long, InFlight> byRequest = new LinkedHashMap<>();
 
@@ -24,7 +27,8 @@ final class Flights {
   private long lastRequest;
 
   /** {@code inOrder}: whether answers must come in the order of the requests. */
-  Flights(boolean inOrder) {
+  Flights(ReentrantLock lock, boolean inOrder) {
+    this.lock = lock;
     this.inOrder = inOrder;
   }
 
@@ -73,21 +77,36 @@ final class Flights {
   }
 
   @Nullable InFlight of(long request) {
-    return byRequest.get(request);
+    lock.lock();
+    try {
+      return byRequest.get(request);
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Nullable InFlight of(PendingCall call) {
-    for (InFlight flight : byRequest.values()) {
-      if (flight.call() == call) {
-        return flight;
+    lock.lock();
+    try {
+      for (InFlight flight : byRequest.values()) {
+        if (flight.call() == call) {
+          return flight;
+        }
       }
+      return null;
+    } finally {
+      lock.unlock();
     }
-    return null;
   }
 
   @Nullable InFlight first() {
-    Iterator<InFlight> each = byRequest.values().iterator();
-    return each.hasNext() ? each.next() : null;
+    lock.lock();
+    try {
+      Iterator<InFlight> each = byRequest.values().iterator();
+      return each.hasNext() ? each.next() : null;
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** The id of the last one in flight, 0 if there is none. */
@@ -100,15 +119,25 @@ final class Flights {
   }
 
   List<InFlight> all() {
-    return new ArrayList<>(byRequest.values());
+    lock.lock();
+    try {
+      return new ArrayList<>(byRequest.values());
+    } finally {
+      lock.unlock();
+    }
   }
 
   int size() {
-    return byRequest.size();
+    lock.lock();
+    try {
+      return byRequest.size();
+    } finally {
+      lock.unlock();
+    }
   }
 
   boolean isEmpty() {
-    return byRequest.isEmpty();
+    return size() == 0;
   }
 
   /** Takes out all of them. */

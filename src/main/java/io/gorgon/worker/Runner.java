@@ -4,6 +4,7 @@ import io.gorgon.connection.Connection;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.WorkerId;
 import io.gorgon.wire.Frame;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
@@ -49,6 +50,8 @@ public final class Runner implements PendingCall.Holder {
   /** So many answers are worth being read together; see {@link #onFrame}. */
   private static final int WORTH_GATHERING = 3;
 
+  private static final byte[] NO_CREDIT = "{\"n\":0}".getBytes(StandardCharsets.UTF_8);
+
   private final WorkerId id;
   private final Connection connection;
   private final CallSource source;
@@ -61,14 +64,10 @@ public final class Runner implements PendingCall.Holder {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Flights flights;
+  private final Rescue rescue;
   private final Tenancy tenancy = new Tenancy();
   private volatile long requestsSentUpTo;
   private long answeredAt;
-
-  /** The request that kept others waiting at the last look, 0 for none; and the last of those. */
-  private long slow;
-
-  private long withdrawnUpTo;
 
   private Connection.@Nullable Closed end;
   private String endCause = "";
@@ -97,7 +96,8 @@ public final class Runner implements PendingCall.Holder {
     this.answers = new Answers(id, tally, source);
     this.log = new PythonLog(id);
     this.nanoTime = nanoTime;
-    this.flights = new Flights(concurrency == 1);
+    this.flights = new Flights(lock, concurrency == 1);
+    this.rescue = new Rescue(flights, connection);
     this.idleSince = nanoTime.getAsLong();
     this.checkedAt = idleSince;
   }
@@ -213,17 +213,8 @@ public final class Runner implements PendingCall.Holder {
   private void onNothingWritten(boolean leased) {
     if (leased) {
       goOnWithLease();
-    } else if (concurrency > 1 || isWithoutCalls()) {
+    } else if (concurrency > 1 || flights.isEmpty()) {
       startAll(source.next(this));
-    }
-  }
-
-  private boolean isWithoutCalls() {
-    lock.lock();
-    try {
-      return flights.isEmpty();
-    } finally {
-      lock.unlock();
     }
   }
 
@@ -341,7 +332,7 @@ public final class Runner implements PendingCall.Holder {
 
   /** Stops whatever runs, for whom it may be; its callers get {@code why}. */
   public void abandonAll(Function<PendingCall, PythonFailure> why) {
-    inFlight().forEach(one -> one.call().abandon(why.apply(one.call()), true));
+    flights.all().forEach(one -> one.call().abandon(why.apply(one.call()), true));
   }
 
   // ---- time
@@ -352,8 +343,10 @@ public final class Runner implements PendingCall.Holder {
    */
   public void tend(long now) {
     List<PendingCall> overdue = new ArrayList<>(0);
+    List<PendingCall> back;
     lock.lock();
     try {
+      back = concurrency == 1 ? rescue.look() : List.of();
       for (InFlight flight : flights.all()) {
         if (flight.call().isOverdue(now)) {
           overdue.add(flight.call());
@@ -368,36 +361,6 @@ public final class Runner implements PendingCall.Holder {
       lock.unlock();
     }
     overdue.forEach(PendingCall::expire);
-    rescueFollowers();
-  }
-
-  /**
-   * Short calls travel together. Should the first of them turn out slow, the others are taken back:
-   * at one look they are marked on the status page, so that Python does not start them any more; at
-   * the next, milliseconds later, when any start from before the mark would show, they go back to
-   * the head of the line. So none is run twice, and none waits long.
-   */
-  private void rescueFollowers() {
-    List<PendingCall> back = new ArrayList<>(0);
-    lock.lock();
-    try {
-      InFlight first = flights.first();
-      long started = first == null || flights.size() == 1 ? 0 : connection.lastStarted();
-      if (first == null || started != first.request()) {
-        slow = 0;
-      } else if (concurrency == 1 && slow != started) {
-        slow = started;
-        withdrawnUpTo = flights.lastInFlight();
-        connection.markWithdrawn(withdrawnUpTo);
-      } else if (concurrency == 1) {
-        for (InFlight follower : flights.withdrawFollowers(withdrawnUpTo)) {
-          follower.call().didNotStart();
-          back.add(follower.call());
-        }
-      }
-    } finally {
-      lock.unlock();
-    }
     if (!back.isEmpty()) {
       source.giveBack(back);
     }
@@ -407,13 +370,13 @@ public final class Runner implements PendingCall.Holder {
 
   @Override
   public boolean hasStarted(PendingCall call) {
-    InFlight flight = flightOf(call);
+    InFlight flight = flights.of(call);
     return flight != null && connection.lastStarted() >= flight.request();
   }
 
   @Override
   public long send(PendingCall call, LongFunction<Frame> frame) {
-    InFlight flight = flightOf(call);
+    InFlight flight = flights.of(call);
     return flight == null ? -1 : connection.send(List.of(frame.apply(flight.request())));
   }
 
@@ -449,9 +412,6 @@ public final class Runner implements PendingCall.Holder {
     }
   }
 
-  private static final byte[] NO_CREDIT =
-      "{\"n\":0}".getBytes(java.nio.charset.StandardCharsets.UTF_8);
-
   /** Whether Python runs that request: written, started, and not answered. */
   boolean isRunning(long request) {
     long started = connection.lastStarted();
@@ -460,42 +420,13 @@ public final class Runner implements PendingCall.Holder {
 
   /** Whether Python has started a call that has no answer yet. */
   public boolean isRunning() {
-    InFlight first;
-    lock.lock();
-    try {
-      first = flights.first();
-    } finally {
-      lock.unlock();
-    }
+    InFlight first = flights.first();
     return first != null && connection.lastStarted() >= first.request();
   }
 
   /** Whether that request has been written and not answered. */
   boolean isInFlight(long request) {
-    lock.lock();
-    try {
-      return flights.of(request) != null;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private @Nullable InFlight flightOf(PendingCall call) {
-    lock.lock();
-    try {
-      return flights.of(call);
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private List<InFlight> inFlight() {
-    lock.lock();
-    try {
-      return flights.all();
-    } finally {
-      lock.unlock();
-    }
+    return flights.of(request) != null;
   }
 
   // ---- frames out, on the I/O thread
@@ -521,13 +452,7 @@ public final class Runner implements PendingCall.Holder {
   }
 
   private void onSaid(Frame frame) {
-    InFlight flight;
-    lock.lock();
-    try {
-      flight = flights.of(frame.id());
-    } finally {
-      lock.unlock();
-    }
+    InFlight flight = flights.of(frame.id());
     if (flight == null) {
       supervisor.onStrayAnswer(frame);
       return;
@@ -542,13 +467,7 @@ public final class Runner implements PendingCall.Holder {
   }
 
   private void onLog(Frame frame) {
-    InFlight flight;
-    lock.lock();
-    try {
-      flight = flights.of(frame.id());
-    } finally {
-      lock.unlock();
-    }
+    InFlight flight = flights.of(frame.id());
     log.write(frame, flight == null ? null : flight.call());
   }
 
@@ -606,16 +525,7 @@ public final class Runner implements PendingCall.Holder {
     } else if (left < TOP_UP_BELOW) {
       startAll(source.more(this, left));
     }
-    return concurrency == 1 && flightsNow() >= WORTH_GATHERING;
-  }
-
-  private int flightsNow() {
-    lock.lock();
-    try {
-      return flights.size();
-    } finally {
-      lock.unlock();
-    }
+    return concurrency == 1 && flights.size() >= WORTH_GATHERING;
   }
 
   // ---- the end

@@ -7,10 +7,8 @@ import io.gorgon.message.PythonFailure.StartFailed;
 import io.gorgon.message.WorkerId;
 import io.gorgon.wire.Frame;
 import java.time.Duration;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
-import java.util.Set;
 import java.util.function.LongSupplier;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
@@ -62,7 +60,7 @@ public final class Worker {
 
   private record Abandoned(long request, boolean dirty) implements Command {}
 
-  private record InterruptDue(long request) implements Command {}
+  private record InterruptDue(long request, int before) implements Command {}
 
   private record KillDue(long request) implements Command {}
 
@@ -138,52 +136,15 @@ public final class Worker {
   /** How soon at the earliest to look again after a cancelled call that has not begun. */
   private static final Duration LOOK_AGAIN = Duration.ofMillis(20);
 
-  private final ActorContext<Command> context;
-  private final TimerScheduler<Command> timers;
-  private final String pool;
-  private final int slot;
-  private final long lineage;
-  private final Connector connector;
-  private final WorkerSettings settings;
-  private final CallSource source;
-  private final Tally tally;
-  private final LongSupplier nanoTime;
-  private final ActorRef<Event> parent;
-
-  private Worker(
-      ActorContext<Command> context,
-      TimerScheduler<Command> timers,
-      String pool,
-      int slot,
-      long lineage,
-      Connector connector,
-      WorkerSettings settings,
-      CallSource source,
-      Tally tally,
-      LongSupplier nanoTime,
-      ActorRef<Event> parent) {
-    this.context = context;
-    this.timers = timers;
-    this.pool = pool;
-    this.slot = slot;
-    this.lineage = lineage;
-    this.connector = connector;
-    this.settings = settings;
-    this.source = source;
-    this.tally = tally;
-    this.nanoTime = nanoTime;
-    this.parent = parent;
-  }
-
   /**
-   * Makes a worker for {@code slot}, restarted by supervision whenever its process is lost.
+   * Where a worker stands, and what it has to do with.
    *
    * @param lineage names this actor among those that the slot has and had
    * @param source where its processes get their calls from
    * @param tally counts for the slot
    * @param nanoTime the pool's clock
    */
-  public static Behavior<Command> create(
+  public record Place(
       String pool,
       int slot,
       long lineage,
@@ -192,19 +153,30 @@ public final class Worker {
       CallSource source,
       Tally tally,
       LongSupplier nanoTime,
-      ActorRef<Event> parent) {
+      ActorRef<Event> parent) {}
+
+  private final ActorContext<Command> context;
+  private final TimerScheduler<Command> timers;
+  private final Place place;
+  private final WorkerSettings settings;
+  private final ActorRef<Event> parent;
+
+  private Worker(ActorContext<Command> context, TimerScheduler<Command> timers, Place place) {
+    this.context = context;
+    this.timers = timers;
+    this.place = place;
+    this.settings = place.settings();
+    this.parent = place.parent();
+  }
+
+  /** Makes a worker, restarted by supervision whenever its process is lost. */
+  public static Behavior<Command> create(Place place) {
     Behavior<Command> worker =
         Behaviors.setup(
             context ->
-                Behaviors.withTimers(
-                    timers ->
-                        new Worker(
-                                context, timers, pool, slot, lineage, connector, settings, source,
-                                tally, nanoTime, parent)
-                            .waiting()));
+                Behaviors.withTimers(timers -> new Worker(context, timers, place).waiting()));
     // At once: the delays are the pool's, which knows all slots (see Restarts). Pekko's own would
-    // be
-    // rounded up to its scheduler's next tick of 10 ms, which is more than a fork takes.
+    // be rounded up to its scheduler's next tick of 10 ms, which is more than a fork takes.
     return Behaviors.supervise(worker)
         .onFailure(WorkerCrashed.class, SupervisorStrategy.restart().withLoggingEnabled(false));
   }
@@ -212,7 +184,7 @@ public final class Worker {
   // ---- states
 
   private Behavior<Command> waiting() {
-    parent.tell(new Wants(slot, lineage));
+    parent.tell(new Wants(place.slot(), place.lineage()));
     return table(null)
         .onMessage(Start.class, this::onStart)
         .onMessage(Stop.class, this::onStopWhileWaiting)
@@ -266,7 +238,7 @@ public final class Worker {
   // ---- handlers
 
   private Behavior<Command> onStart(Start start) {
-    var id = new WorkerId(pool, slot, start.generation());
+    var id = new WorkerId(place.pool(), place.slot(), start.generation());
     var mine = new Incarnation(id);
     try {
       mine.runner = connect(mine);
@@ -291,7 +263,7 @@ public final class Worker {
                 StartFailed.Kind.EXITED, "worker " + id + " could not be opened: " + broken, "");
     var closed = new Connection.Closed(Exit.UNKNOWN, failure, List.of());
     String cause = "it could not be opened";
-    parent.tell(new Gone(lineage, id, closed, Fault.START, cause, failure, true));
+    parent.tell(new Gone(place.lineage(), id, closed, Fault.START, cause, failure, true));
     throw new WorkerCrashed(cause);
   }
 
@@ -307,7 +279,8 @@ public final class Worker {
             mine.id,
             ready.ready().pid(),
             ready.ready().python());
-    parent.tell(new Ready(lineage, mine.runner(), ready.ready().pid(), ready.ready().python()));
+    parent.tell(
+        new Ready(place.lineage(), mine.runner(), ready.ready().pid(), ready.ready().python()));
     return running(mine);
   }
 
@@ -384,7 +357,7 @@ public final class Worker {
   private Behavior<Command> onAbandoned(Abandoned abandoned, Incarnation mine) {
     mine.dirty |= abandoned.dirty();
     if (mine.cancelling.add(abandoned.request())) {
-      var due = new InterruptDue(abandoned.request());
+      var due = new InterruptDue(abandoned.request(), 0);
       timers.startSingleTimer(due, due, settings.cancelGrace());
     }
     return Behaviors.same();
@@ -399,8 +372,10 @@ public final class Worker {
     } else {
       context.getLog().debug("worker {}: interrupting request {}", mine.id, due.request());
       mine.connection().interrupt();
-      var kill = new KillDue(due.request());
-      timers.startSingleTimer(kill, kill, settings.interruptGrace());
+      // A first interrupt cancels what awaits; a second one strikes whatever code runs.
+      Command next =
+          due.before() == 0 ? new InterruptDue(due.request(), 1) : new KillDue(due.request());
+      timers.startSingleTimer(next, next, settings.interruptGrace().dividedBy(2));
     }
     return Behaviors.same();
   }
@@ -455,7 +430,8 @@ public final class Worker {
     } else {
       context.getLog().warn("worker {} ended ({}; {})", mine.id, closed.exit(), cause);
     }
-    parent.tell(new Gone(lineage, mine.id, closed, mine.faultOf(), cause, failure, replaced));
+    parent.tell(
+        new Gone(place.lineage(), mine.id, closed, mine.faultOf(), cause, failure, replaced));
     if (replaced) {
       throw new WorkerCrashed(cause);
     }
@@ -463,7 +439,9 @@ public final class Worker {
   }
 
   private Behavior<Command> onOutOfPlace(Command command) {
-    context.getLog().debug("slot {} lets go of {}", slot, command.getClass().getSimpleName());
+    context
+        .getLog()
+        .debug("slot {} lets go of {}", place.slot(), command.getClass().getSimpleName());
     return Behaviors.same();
   }
 
@@ -499,16 +477,16 @@ public final class Worker {
             self.tell(new Ended(generation, closed));
           }
         };
-    mine.connection = connector.open(mine.id, listener);
+    mine.connection = place.connector().open(mine.id, listener);
     return new Runner(
         mine.id,
         mine.connection,
         settings.concurrency(),
-        source,
+        place.source(),
         new Reports(self, parent, mine.id),
         new Retirement(jittered()),
-        tally,
-        nanoTime);
+        place.tally(),
+        place.nanoTime());
   }
 
   private int jittered() {
@@ -549,85 +527,6 @@ public final class Worker {
     @Override
     public void onRetireDue(Retirement.Reason reason) {
       parent.tell(new RetireDue(id, reason));
-    }
-  }
-
-  /** What is known of the process that runs now. Touched by the actor alone, but for two fields. */
-  private static final class Incarnation {
-    final WorkerId id;
-    final Set<Long> cancelling = new HashSet<>();
-    @Nullable Connection connection;
-    volatile @Nullable Runner runner;
-    volatile boolean everReady;
-    @Nullable Stop stop;
-    @Nullable Fault fault;
-    @Nullable String cause;
-    @Nullable StartFailed failure;
-    boolean dirty;
-    boolean gone;
-    long ping;
-    int strays;
-
-    Incarnation(WorkerId id) {
-      this.id = id;
-    }
-
-    Connection connection() {
-      return java.util.Objects.requireNonNull(connection);
-    }
-
-    Runner runner() {
-      return java.util.Objects.requireNonNull(runner);
-    }
-
-    /** The last order counts, but a kill is not taken back. */
-    void order(Stop order) {
-      stop = order;
-    }
-
-    Fault faultOf() {
-      if (fault != null) {
-        return fault;
-      }
-      if (stop != null) {
-        return Fault.POOL;
-      }
-      return !everReady ? Fault.START : dirty ? Fault.CALLER : Fault.WORKER;
-    }
-
-    String causeOf(Connection.Closed closed) {
-      if (cause != null) {
-        return cause;
-      }
-      if (stop != null) {
-        return stop.cause();
-      }
-      if (closed.cause() != null) {
-        return closed.cause().name();
-      }
-      return everReady ? "it died" : "it never became ready";
-    }
-
-    @Nullable StartFailed startFailure(Connection.Closed closed) {
-      if (everReady || stop != null) {
-        return null;
-      }
-      if (failure != null) {
-        return new StartFailed(
-            failure.kind(), "worker " + id + " was too slow", String.join("\n", closed.tail()));
-      }
-      if (closed.cause() instanceof StartFailed typed) {
-        return typed;
-      }
-      return new StartFailed(
-          StartFailed.Kind.EXITED,
-          "worker "
-              + id
-              + " ended before it was ready ("
-              + closed.exit()
-              + ")"
-              + (closed.cause() == null ? "" : ": " + closed.cause().getMessage()),
-          String.join("\n", closed.tail()));
     }
   }
 }
