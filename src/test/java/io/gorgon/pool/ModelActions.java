@@ -83,6 +83,7 @@ final class ModelActions {
     boolean owned = worker != null && one.lease().equals(worker.lent) && worker.alive;
     if (!one.runs()) {
       may(What.ACKNOWLEDGE, sequence);
+      may(What.RENEW, sequence);
     }
     if (!one.runs() && owned && !worker.busy && !worker.used) {
       may(What.USE, sequence);

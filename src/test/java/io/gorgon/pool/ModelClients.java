@@ -162,7 +162,7 @@ final class ModelClients {
 
   void describe(StringBuilder text) {
     for (Held one : held) {
-      text.append('h').append(one.lease().sequence());
+      text.append('h').append(one.lease()).append(one.request());
     }
     text.append('|').append(open).append(cancelled).append(kinds);
     text.append(ownerDead).append(requests);

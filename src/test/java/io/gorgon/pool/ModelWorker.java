@@ -197,8 +197,21 @@ final class ModelWorker {
         .append(busy ? 'b' : '-')
         .append(laneBusy ? 'l' : '-')
         .append(lent == null ? 0 : lent.sequence());
-    for (PoolInput input : out) {
-      text.append(input.getClass().getSimpleName(), 0, 3);
+    out.forEach(input -> describe(input, text));
+  }
+
+  /** Everything that the pool decides by, not only what kind of message it is. */
+  private static void describe(PoolInput input, StringBuilder text) {
+    text.append(input.getClass().getSimpleName(), 0, 3);
+    if (input instanceof PoolInput.Gone gone) {
+      text.append(gone.generation()).append(gone.fault()).append(gone.replaced());
+      text.append(gone.failure() == null ? "" : gone.failure().kind());
+    } else if (input instanceof PoolInput.Checked checked) {
+      text.append(checked.generation()).append(checked.answered());
+    } else if (input instanceof PoolInput.BecameReady ready) {
+      text.append(ready.generation());
+    } else if (input instanceof PoolInput.Acknowledged idle) {
+      text.append(idle.lease().sequence());
     }
   }
 }
