@@ -140,7 +140,10 @@ public final class PendingCall {
     Phase phase = started ? Phase.RUNNING : Phase.QUEUED;
     return abandon(
         new DeadlineExceeded(
-            call.target(), phase, Duration.ofNanos(deadline - enteredAt), "at " + current),
+            call.target(),
+            phase,
+            Duration.ofNanos(deadline - enteredAt),
+            current == null ? "before it was taken in" : "at " + current),
         started);
   }
 
