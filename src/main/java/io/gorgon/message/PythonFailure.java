@@ -77,7 +77,12 @@ public abstract sealed class PythonFailure extends RuntimeException {
   /** The arguments do not fit the function's signature; it did not run. */
   public static final class BadArguments extends PythonFailure {
     public BadArguments(String target, String signature, String problem) {
-      super(target + signature + " does not take these arguments: " + problem);
+      super(
+          target
+              + signature
+              + " does not take these arguments: "
+              + problem
+              + "; change the call, or the function");
     }
   }
 
@@ -100,9 +105,18 @@ public abstract sealed class PythonFailure extends RuntimeException {
         UnknownTarget.Reason reason,
         String problem,
         @Nullable PythonException exception) {
-      super("no function '" + target + "' (" + reason + "): " + problem);
+      super("no function '" + target + "' (" + reason + "): " + problem + "; " + remedy(reason));
       this.reason = reason;
       this.exception = exception;
+    }
+
+    private static String remedy(UnknownTarget.Reason reason) {
+      return switch (reason) {
+        case MALFORMED -> "write it as 'module:function'";
+        case MODULE_MISSING -> "install the module, or name its directory in 'path' of the pool";
+        case IMPORT_FAILED -> "mend what the module does when it is imported";
+        case ATTRIBUTE_MISSING, NOT_CALLABLE -> "name a function that the module has";
+      };
     }
 
     public UnknownTarget.Reason reason() {
@@ -120,7 +134,14 @@ public abstract sealed class PythonFailure extends RuntimeException {
     private final String path;
 
     public NotSerializable(String where, String path, String problem) {
-      super("cannot send the value at " + path + " of " + where + ": " + problem);
+      super(
+          "cannot send the value at "
+              + path
+              + " of "
+              + where
+              + ": "
+              + problem
+              + "; send a value that has a form on the wire");
       this.path = path;
     }
 
@@ -211,7 +232,13 @@ public abstract sealed class PythonFailure extends RuntimeException {
     private final boolean started;
 
     public Cancelled(String target, boolean started, String why) {
-      super(target + " was cancelled " + (started ? "while it ran" : "before it ran") + ": " + why);
+      super(
+          target
+              + " was cancelled "
+              + (started ? "while it ran" : "before it ran")
+              + ": "
+              + why
+              + "; send it again if it is still wanted");
       this.started = started;
     }
 
@@ -249,6 +276,9 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + ") "
               + (started ? "while it ran " : "before it ran ")
               + target
+              + (started && !idempotent
+                  ? "; look at what it did before you send it again, or declare it idempotent"
+                  : "; it may be sent again")
               + quote(tail));
       this.worker = worker;
       this.exit = exit;
@@ -284,7 +314,10 @@ public abstract sealed class PythonFailure extends RuntimeException {
   /** A worker broke the protocol; it was stopped and is replaced. */
   public static final class ProtocolViolation extends PythonFailure {
     public ProtocolViolation(String problem) {
-      super("the worker broke the protocol: " + problem);
+      super(
+          "the worker broke the protocol: "
+              + problem
+              + "; look for code that writes to its socket, or report a bug");
     }
   }
 
@@ -369,7 +402,13 @@ public abstract sealed class PythonFailure extends RuntimeException {
     private final List<String> tail;
 
     public NoCapacity(String pool, String why, List<String> tail) {
-      super("pool '" + pool + "' has no workers: " + why + quote(tail));
+      super(
+          "pool '"
+              + pool
+              + "' has no workers: "
+              + why
+              + "; mend that, or try again later"
+              + quote(tail));
       this.tail = List.copyOf(tail);
     }
 

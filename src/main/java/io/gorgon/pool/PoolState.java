@@ -1095,6 +1095,7 @@ final class PoolState {
     bindings.describe(text);
     for (Holding holding : holdings.values()) {
       text.append('|').append(holding.lease()).append('=').append(holding.waiter().request());
+      text.append('/').append(holding.waiter().owner()).append(holding.before());
       text.append(holding.acknowledged()).append(holding.until() - now);
     }
     return text.toString();

@@ -6,9 +6,9 @@ import java.io.InputStream;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URL;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystemAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,16 +34,21 @@ public final class BridgePackage {
 
   /**
    * Gives the directory that Python runs: {@code $XDG_CACHE_HOME/gorgon/HASH} (or {@code
-   * ~/.cache/gorgon/HASH}), or one inside {@code fallback} where the cache cannot be written.
-   * Blocks on the file system; safe to call from many threads and JVMs at once.
+   * ~/.cache/gorgon/HASH}), or one inside {@code fallback} where the cache cannot be written or
+   * somebody has changed what is in it. Blocks on the file system; safe to call from many threads
+   * and JVMs at once.
    *
    * @throws StartFailed of kind ENVIRONMENT if neither place can be written
    */
   public static Path unpack(Path fallback) {
+    return unpack(cache(), fallback);
+  }
+
+  static Path unpack(Path cache, Path fallback) {
     Map<String, byte[]> sources = sources();
     String hash = hash(sources);
     try {
-      return unpackInto(cache(), hash, sources);
+      return unpackInto(cache, hash, sources);
     } catch (IOException readOnly) {
       try {
         return unpackInto(fallback, "bridge", sources);
@@ -55,7 +60,7 @@ public final class BridgePackage {
                 + "; "
                 + refused
                 + "): make "
-                + cache()
+                + cache
                 + " writable, or set XDG_CACHE_HOME",
             "");
       }
@@ -83,22 +88,22 @@ public final class BridgePackage {
             parent,
             ".draft-",
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    for (var source : sources.entrySet()) {
-      Path file = draft.resolve(source.getKey());
-      Files.createDirectories(file.getParent());
-      Files.write(file, source.getValue());
-    }
     try {
-      Files.move(draft, home, StandardCopyOption.ATOMIC_MOVE);
-      return home;
-    } catch (FileAlreadyExistsException | java.nio.file.DirectoryNotEmptyException another) {
-      if (isWhole(home, sources)) {
-        discard(draft);
-        return home;
+      for (var source : sources.entrySet()) {
+        Path file = draft.resolve(source.getKey());
+        Files.createDirectories(file.getParent());
+        Files.write(file, source.getValue());
       }
-      // Somebody changed the cached copy: leave it to its owner and run ours.
-      return draft;
+      Files.move(draft, home, StandardCopyOption.ATOMIC_MOVE);
+    } catch (FileSystemException another) {
+      // Another JVM was faster; or somebody has changed the copy: then it is left to its owner.
+      if (!isWhole(home, sources)) {
+        throw another;
+      }
+    } finally {
+      RunDirectory.deleteTree(draft);
     }
+    return home;
   }
 
   private static boolean isWhole(Path home, Map<String, byte[]> sources) throws IOException {
@@ -110,12 +115,6 @@ public final class BridgePackage {
       }
     }
     return true;
-  }
-
-  private static void discard(Path draft) throws IOException {
-    try (Stream<Path> files = Files.walk(draft)) {
-      files.sorted(java.util.Comparator.reverseOrder()).forEach(RunDirectory::deleteQuietly);
-    }
   }
 
   private static Map<String, byte[]> sources() {

@@ -46,19 +46,19 @@ public record Interpreter(Path path, String reason) {
     List<Path> looked = new ArrayList<>();
     String active = environment.get("VIRTUAL_ENV");
     if (active != null && !active.isEmpty()) {
-      Path candidate = Path.of(active, "bin", "python3");
-      if (Files.isExecutable(candidate)) {
+      Path candidate = here.resolve(active).resolve("bin").resolve("python3").toAbsolutePath();
+      if (isProgram(candidate)) {
         return new Interpreter(candidate, "VIRTUAL_ENV");
       }
       looked.add(candidate);
     }
     Path local = here.resolve(".venv").resolve("bin").resolve("python3").toAbsolutePath();
-    if (Files.isExecutable(local)) {
+    if (isProgram(local)) {
       return new Interpreter(local, ".venv in the working directory");
     }
     looked.add(local);
     for (Path candidate : onPath("python3", environment)) {
-      if (Files.isExecutable(candidate)) {
+      if (isProgram(candidate)) {
         return new Interpreter(candidate, "PATH");
       }
       looked.add(candidate);
@@ -72,18 +72,22 @@ public record Interpreter(Path path, String reason) {
             ? List.of(Path.of(setting).toAbsolutePath())
             : onPath(setting, environment);
     for (Path candidate : candidates) {
-      if (Files.isExecutable(candidate) && !Files.isDirectory(candidate)) {
+      if (isProgram(candidate)) {
         return new Interpreter(candidate, "the setting 'python'");
       }
     }
     throw missing(setting, candidates);
   }
 
+  private static boolean isProgram(Path candidate) {
+    return Files.isExecutable(candidate) && !Files.isDirectory(candidate);
+  }
+
   private static List<Path> onPath(String command, Map<String, String> environment) {
     List<Path> candidates = new ArrayList<>();
     for (String directory : environment.getOrDefault("PATH", "").split(File.pathSeparator, -1)) {
       if (!directory.isEmpty()) {
-        candidates.add(Path.of(directory, command));
+        candidates.add(Path.of(directory, command).toAbsolutePath());
       }
     }
     return candidates;

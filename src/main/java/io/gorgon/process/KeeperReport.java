@@ -65,6 +65,9 @@ sealed interface KeeperReport {
   }
 
   private static Key key(JsonNode line) {
+    if (!line.path("slot").isInt() || !line.path("generation").isIntegralNumber()) {
+      throw new IllegalArgumentException("a report about no worker: " + line);
+    }
     return new Key(line.path("slot").asInt(), line.path("generation").asLong());
   }
 

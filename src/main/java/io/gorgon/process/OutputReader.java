@@ -4,7 +4,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Arrays;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -18,6 +20,12 @@ import java.util.function.Consumer;
 public final class OutputReader {
 
   private static final int CHUNK = 8192;
+
+  /**
+   * Bytes kept of one line: enough that what {@link OutputTail} keeps of it is whole, and that it
+   * sees that there was more. A character takes up to 3 bytes (4 for those that are two in Java).
+   */
+  private static final int LONGEST_LINE = 3 * (OutputTail.LINE_LENGTH + 1);
 
   private final RandomAccessFile pipe;
 
@@ -43,6 +51,10 @@ public final class OutputReader {
    */
   public static OutputReader start(Path path, String name, Consumer<String> lines)
       throws IOException {
+    if (!Files.readAttributes(path, BasicFileAttributes.class).isOther()) {
+      // Opening would make a file where there is none, and a file's end is no pause.
+      throw new IOException(path + " is no pipe");
+    }
     var reader = new OutputReader(new RandomAccessFile(path.toFile(), "rw"), lines);
     var thread = new Thread(reader::run, name);
     thread.setDaemon(true);
@@ -81,7 +93,7 @@ public final class OutputReader {
             lines.accept(new String(bytes, StandardCharsets.UTF_8));
             line.reset();
           }
-          if (next != '\n' && line.size() < OutputTail.LINE_LENGTH) {
+          if (next != '\n' && line.size() < LONGEST_LINE) {
             line.write(next);
           }
         }

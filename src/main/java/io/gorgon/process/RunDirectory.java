@@ -3,9 +3,11 @@ package io.gorgon.process;
 import io.gorgon.message.PythonFailure.StartFailed;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Comparator;
 import java.util.stream.Stream;
 
 /**
@@ -34,8 +36,13 @@ public final class RunDirectory {
    * @throws StartFailed of kind ENVIRONMENT if it cannot be made
    */
   public static RunDirectory create() {
-    Path home = Path.of(System.getProperty("java.io.tmpdir", "/tmp"));
-    if (home.toString().length() + PREFIX.length() + 20 + LONGEST_FILE_NAME > LONGEST_SOCKET_PATH) {
+    return create(Path.of(System.getProperty("java.io.tmpdir", "/tmp")));
+  }
+
+  static RunDirectory create(Path wanted) {
+    Path home = wanted;
+    int length = home.toString().getBytes(StandardCharsets.UTF_8).length;
+    if (length + PREFIX.length() + 20 + LONGEST_FILE_NAME > LONGEST_SOCKET_PATH) {
       home = Path.of("/tmp");
     }
     try {
@@ -68,12 +75,16 @@ public final class RunDirectory {
 
   /** Removes it with what is in it; what is gone already does not matter. Blocks. */
   public void delete() {
-    try (Stream<Path> files = Files.list(path)) {
-      files.forEach(RunDirectory::deleteQuietly);
+    deleteTree(path);
+  }
+
+  /** Removes a directory with all that is in it, as far as it can. Follows no links. */
+  static void deleteTree(Path root) {
+    try (Stream<Path> files = Files.walk(root)) {
+      files.sorted(Comparator.reverseOrder()).forEach(RunDirectory::deleteQuietly);
     } catch (IOException | UncheckedIOException gone) {
-      return;
+      // Somebody else removes it too.
     }
-    deleteQuietly(path);
   }
 
   /** Removes a file if it is there. */

@@ -33,6 +33,7 @@ final class FailureBody {
       case "cancelled" ->
           new PythonFailure.Cancelled(
               target, body.path("started").asBoolean(), "Python stopped it");
+      case "protocol" -> new PythonFailure.ProtocolViolation("Python says: " + message);
       default -> new PythonFailure.ProtocolViolation("failure of kind " + body.path("kind"));
     };
   }

@@ -202,7 +202,10 @@ public final class PendingCall {
     Phase phase = streaming ? Phase.STREAMING : started ? Phase.RUNNING : Phase.QUEUED;
     return abandon(
         new DeadlineExceeded(
-            call.target(), phase, Duration.ofNanos(deadline - enteredAt), "at " + current),
+            call.target(),
+            phase,
+            Duration.ofNanos(deadline - enteredAt),
+            current == null ? "before it was taken in" : "at " + current),
         started);
   }
 

@@ -1,0 +1,213 @@
+package io.gorgon.message;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import io.gorgon.message.PythonFailure.BadArguments;
+import io.gorgon.message.PythonFailure.Cancelled;
+import io.gorgon.message.PythonFailure.CheckoutRefused;
+import io.gorgon.message.PythonFailure.DeadlineExceeded;
+import io.gorgon.message.PythonFailure.Draining;
+import io.gorgon.message.PythonFailure.InvalidSettings;
+import io.gorgon.message.PythonFailure.NameTaken;
+import io.gorgon.message.PythonFailure.NoCapacity;
+import io.gorgon.message.PythonFailure.NotRunning;
+import io.gorgon.message.PythonFailure.NotSerializable;
+import io.gorgon.message.PythonFailure.Overloaded;
+import io.gorgon.message.PythonFailure.ProtocolViolation;
+import io.gorgon.message.PythonFailure.PythonRaised;
+import io.gorgon.message.PythonFailure.SessionLost;
+import io.gorgon.message.PythonFailure.StartFailed;
+import io.gorgon.message.PythonFailure.TooLarge;
+import io.gorgon.message.PythonFailure.UnknownTarget;
+import io.gorgon.message.PythonFailure.WorkerLost;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The page of all failures: each is named where users look, is made somewhere, says what to do, and
+ * allows another try only where that is documented. Each failure has its samples here.
+ */
+class PythonFailureTest {
+
+  private static final WorkerId WORKER = new WorkerId("p", 0, 1);
+  private static final PythonException RAISED =
+      new PythonException("ValueError", "builtins", "no", List.of(), List.of(), null, "");
+
+  /** A failure, and what its documentation says of trying again. */
+  private record Sample(PythonFailure failure, boolean retryable) {}
+
+  private static List<Sample> samples() {
+    Stream<Sample> single =
+        Stream.of(
+            new Sample(new PythonRaised("m:f", WORKER, RAISED), false),
+            new Sample(new BadArguments("m:f", "(x)", "missing x"), false),
+            new Sample(new NotSerializable("m:f", "$.a", "no form"), false),
+            new Sample(new TooLarge("the call", 2, 1), false),
+            new Sample(new Cancelled("m:f", false, "you asked"), false),
+            new Sample(new Cancelled("m:f", true, "you asked"), false),
+            new Sample(lost(false, false), true),
+            new Sample(lost(false, true), true),
+            new Sample(lost(true, true), true),
+            new Sample(lost(true, false), false),
+            new Sample(new ProtocolViolation("garbage"), false),
+            new Sample(new Overloaded("p", 1, 1, "2 busy"), true),
+            new Sample(new NoCapacity("p", "all crash", List.of("last words")), true),
+            new Sample(new Draining("p", false), true),
+            new Sample(new Draining("p", true), true),
+            new Sample(new SessionLost("s", WORKER), false),
+            new Sample(new InvalidSettings("k", "must be 1..2"), false),
+            new Sample(new NameTaken("p"), false),
+            new Sample(new NotRunning("p", "looked here"), false));
+    Stream<Sample> targets =
+        Arrays.stream(UnknownTarget.Reason.values())
+            .map(why -> new Sample(new UnknownTarget("m:f", why, "it", null), false));
+    Stream<Sample> deadlines =
+        Arrays.stream(DeadlineExceeded.Phase.values())
+            .map(
+                phase ->
+                    new Sample(
+                        new DeadlineExceeded("m:f", phase, Duration.ofSeconds(1), "at p"),
+                        phase != DeadlineExceeded.Phase.RUNNING));
+    Set<StartFailed.Kind> passing =
+        Set.of(StartFailed.Kind.HANDSHAKE, StartFailed.Kind.EXITED, StartFailed.Kind.TIMEOUT);
+    Stream<Sample> starts =
+        Arrays.stream(StartFailed.Kind.values())
+            .map(kind -> new Sample(new StartFailed(kind, "it", ""), passing.contains(kind)));
+    Set<CheckoutRefused.Reason> lasting =
+        Set.of(
+            CheckoutRefused.Reason.INVALID_KIND,
+            CheckoutRefused.Reason.LEASE_ENDED,
+            CheckoutRefused.Reason.OWNER_DEAD);
+    Stream<Sample> refusals =
+        Arrays.stream(CheckoutRefused.Reason.values())
+            .map(why -> new Sample(new CheckoutRefused("p", why, "it"), !lasting.contains(why)));
+    return Stream.of(single, targets, deadlines, starts, refusals).flatMap(s -> s).toList();
+  }
+
+  private static WorkerLost lost(boolean started, boolean idempotent) {
+    return new WorkerLost(
+        "m:f", WORKER, Exit.signal(9), started, idempotent, "it died", List.of("last words"));
+  }
+
+  private static Set<String> permitted() {
+    return Arrays.stream(PythonFailure.class.getPermittedSubclasses())
+        .map(Class::getSimpleName)
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private static Set<String> words(String text) {
+    return Pattern.compile("\\b[A-Z][a-z]+(?:[A-Z][a-z]+)*\\b")
+        .matcher(text)
+        .results()
+        .map(found -> found.group())
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  @Test
+  void everyFailureHasSamplesHere() {
+    assertThat(samples().stream().map(sample -> sample.failure().name()).distinct())
+        .containsExactlyInAnyOrderElementsOf(permitted());
+  }
+
+  @Test
+  void theTableInTheClassCommentNamesEveryFailureAndNothingElse() throws IOException {
+    String source = Files.readString(Path.of("src/main/java/io/gorgon/message/PythonFailure.java"));
+    String table = source.substring(source.indexOf("<pre>"), source.indexOf("</pre>"));
+
+    assertThat(words(table)).contains("Python").isSubsetOf(and(permitted(), "Python"));
+    assertThat(words(table)).containsAll(permitted());
+  }
+
+  @Test
+  void theTableInTheReadmeNamesEveryFailureAndNothingElse() throws IOException {
+    String readme = Files.readString(Path.of("README.md"));
+    int start = readme.indexOf("| failure | says |");
+    String table = readme.substring(start, readme.indexOf("\n\n", start));
+    Set<String> named =
+        Pattern.compile("`(\\w+)`")
+            .matcher(table)
+            .results()
+            .map(found -> found.group(1))
+            .collect(Collectors.toCollection(TreeSet::new));
+
+    assertThat(named).isEqualTo(permitted());
+  }
+
+  private static Set<String> and(Set<String> names, String more) {
+    var all = new TreeSet<String>(names);
+    all.add(more);
+    return all;
+  }
+
+  @Test
+  void aFailureIsRetryableOnlyWhereThatIsDocumented() {
+    for (Sample sample : samples()) {
+      assertThat(sample.failure().retryable())
+          .as(sample.failure().getMessage())
+          .isEqualTo(sample.retryable());
+    }
+  }
+
+  /**
+   * What was raised speaks in Python's words; why a worker could not start, or was not lent, is
+   * said by whoever knows, remedy included.
+   */
+  @Test
+  void everyFailureSaysWhatToDo() {
+    var remedy =
+        Pattern.compile(
+            "[:;,] (or )?(add|allow|change|declare|end|install|it may|look|mend|name|raise|send"
+                + "|slow|start|try|use|write) ");
+    for (Sample sample : samples()) {
+      PythonFailure failure = sample.failure();
+      if (failure instanceof PythonRaised
+          || failure instanceof StartFailed
+          || failure instanceof CheckoutRefused
+          || failure instanceof InvalidSettings) {
+        continue;
+      }
+      assertThat(failure.getMessage()).containsPattern(remedy);
+    }
+  }
+
+  @Test
+  void theLastOutputFollowsTheWords() {
+    assertThat(lost(true, false)).hasMessageEndingWith("\nlast output:\n  | last words");
+    assertThat(new NoCapacity("p", "why", List.of())).hasMessageNotContaining("last output");
+  }
+
+  @Test
+  void noFailureCarriesTheStackOfTheThreadThatMadeIt() {
+    for (Sample sample : samples()) {
+      assertThat(sample.failure().getStackTrace()).isEmpty();
+    }
+  }
+
+  @Test
+  void everyFailureAndEveryEventIsMadeSomewhere() {
+    JavaClasses main =
+        new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("io.gorgon");
+    for (Class<?> family : List.of(PythonFailure.class, PoolEvent.class)) {
+      for (Class<?> member : family.getPermittedSubclasses()) {
+        assertThat(main.get(member).getConstructorCallsToSelf())
+            .as(member.getSimpleName())
+            .anyMatch(call -> !call.getOriginOwner().isEquivalentTo(member));
+      }
+    }
+  }
+}
