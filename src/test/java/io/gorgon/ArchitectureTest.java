@@ -103,11 +103,9 @@ class ArchitectureTest {
   static final ArchRule theDecisionsAreMadeWithoutActors =
       classes()
           .that()
-          .haveSimpleNameStartingWith("PoolState")
-          .or()
-          .haveSimpleName("WaitingLine")
-          .or()
-          .haveSimpleName("Restarts")
+          .haveNameMatching(
+              "io\\.gorgon\\.pool\\.(PoolState|PoolBooks|Turns|Departures|Ending|Grants|Leases|Circuit"
+                  + "|Starts|Size|Replacements|Workers|Asking|Slot|WaitingLine|Bindings|Restarts)(\\$.*)?")
           .should()
           .onlyDependOnClassesThat()
           .resideOutsideOfPackage("org.apache.pekko..");

@@ -3,7 +3,6 @@ package io.gorgon.pool;
 import io.gorgon.worker.Tally;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /** This puts a pool's figures together. */
 final class StatsReport {
@@ -11,20 +10,9 @@ final class StatsReport {
   /** What is known of an incarnation's process. */
   record Seen(long pid, boolean running) {}
 
-  /** Finds the process of an incarnation. */
-  interface Processes {
-    Seen of(int slot, long generation);
-  }
-
   private StatsReport() {}
 
-  static PoolStats of(
-      PoolSettings settings,
-      PoolStatus status,
-      PoolState state,
-      Lane lane,
-      Map<Integer, Tally> tallies,
-      Processes processes) {
+  static PoolStats of(Entrance entrance, PoolState state, Lane lane, Hands hands) {
     List<PoolStats.WorkerStats> workers = new ArrayList<>();
     int ready = 0;
     int leased = 0;
@@ -33,12 +21,11 @@ final class StatsReport {
         ready += member.phase.isServing() ? 1 : 0;
         leased += member.phase == Slot.Phase.LEASED ? 1 : 0;
       }
-      workers.add(
-          worker(slot, tallies.computeIfAbsent(slot.number, any -> new Tally()), processes));
+      workers.add(worker(slot, hands.tally(slot.number), hands));
     }
     return new PoolStats(
-        settings.name(),
-        status,
+        entrance.settings().name(),
+        entrance.status(),
         state.min(),
         state.max(),
         ready,
@@ -51,10 +38,10 @@ final class StatsReport {
         workers);
   }
 
-  private static PoolStats.WorkerStats worker(Slot slot, Tally tally, Processes processes) {
+  private static PoolStats.WorkerStats worker(Slot slot, Tally tally, Hands hands) {
     Slot.Member member = slot.current;
     long generation = member == null ? 0 : member.generation;
-    Seen seen = processes.of(slot.number, generation);
+    Seen seen = hands.seen(slot.number, generation);
     return new PoolStats.WorkerStats(
         slot.number,
         generation,

@@ -60,24 +60,32 @@ class StatusPageTest {
   }
 
   @Test
-  void cancelsOfEightRequestsInARowStandBesideEachOther() throws IOException {
-    for (long id = 15; id < 23; id++) {
+  void cancelsOf256RequestsInARowStandBesideEachOther() throws IOException {
+    for (long id = 15; id < 271; id++) {
       page.markCancelled(id);
     }
 
-    for (long id = 15; id < 23; id++) {
-      assertThat(words().getLong((int) (8 + id % 8) * 8)).isEqualTo(id);
+    for (long id = 15; id < 271; id++) {
+      assertThat(words().getLong((int) (64 + id % 256) * 8)).isEqualTo(id);
     }
     assertThat(words().getLong(0)).isZero();
     assertThat(page.lastStarted()).isZero();
   }
 
   @Test
-  void aLaterCancelTakesThePlaceOfOneEightBefore() throws IOException {
+  void aLaterCancelTakesThePlaceOfOne256Before() throws IOException {
     page.markCancelled(3);
-    page.markCancelled(11);
+    page.markCancelled(259);
 
-    assertThat(words().getLong((8 + 3) * 8)).isEqualTo(11);
+    assertThat(words().getLong((64 + 3) * 8)).isEqualTo(259);
+  }
+
+  @Test
+  void whatIsWithdrawnStandsBesideTheCancels() throws IOException {
+    page.markWithdrawn(7);
+
+    assertThat(words().getLong(8)).isEqualTo(7);
+    assertThat(page.lastStarted()).isZero();
   }
 
   @Test

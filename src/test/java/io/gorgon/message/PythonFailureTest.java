@@ -80,7 +80,8 @@ class PythonFailureTest {
                 phase ->
                     new Sample(
                         new DeadlineExceeded("m:f", phase, Duration.ofSeconds(1), "at p"),
-                        phase != DeadlineExceeded.Phase.RUNNING));
+                        phase == DeadlineExceeded.Phase.QUEUED
+                            || phase == DeadlineExceeded.Phase.STARTING));
     Set<StartFailed.Kind> passing =
         Set.of(StartFailed.Kind.HANDSHAKE, StartFailed.Kind.EXITED, StartFailed.Kind.TIMEOUT);
     Stream<Sample> starts =

@@ -14,6 +14,7 @@ import io.gorgon.message.PythonFailure.NoCapacity;
 import io.gorgon.message.PythonFailure.Overloaded;
 import io.gorgon.message.PythonFailure.SessionLost;
 import io.gorgon.pool.CheckoutKind.Affinity;
+import io.gorgon.worker.Dialogue;
 import io.gorgon.worker.PendingCall;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -29,7 +30,8 @@ class RefusalsTest {
       PoolSettings.of("p", ConfigFactory.parseString("queue-capacity = 7"), ConfigFactory.load());
 
   private static PythonFailure callFailure(Refusal refusal) {
-    var call = new PendingCall("c", Call.of("m:f"), new byte[0], 1_000_000, 6_000_000);
+    var call =
+        new PendingCall("c", Call.of("m:f"), new byte[0], 1_000_000, 6_000_000, Dialogue.NONE);
     return Refusals.callFailure(SETTINGS, call, SESSION, refusal, CIRCUIT, 3, "2 busy");
   }
 

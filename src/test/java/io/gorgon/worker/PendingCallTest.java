@@ -24,7 +24,7 @@ class PendingCallTest {
   private final List<String> heard = new ArrayList<>();
 
   private static PendingCall pending(Call call) {
-    return new PendingCall("c-1", call, new byte[] {1}, ENTERED, DEADLINE);
+    return new PendingCall("c-1", call, new byte[] {1}, ENTERED, DEADLINE, Dialogue.NONE);
   }
 
   private PendingCall.Holder holder(boolean started) {
@@ -194,7 +194,7 @@ class PendingCallTest {
   @Test
   void deadlinesHoldWhereTheClockOverflows() {
     long now = Long.MAX_VALUE - 1;
-    var late = new PendingCall("c", Call.of("m:f"), new byte[0], now, now + 10);
+    var late = new PendingCall("c", Call.of("m:f"), new byte[0], now, now + 10, Dialogue.NONE);
 
     assertThat(late.isOverdue(now)).isFalse();
     assertThat(late.isOverdue(now + 10)).isTrue();

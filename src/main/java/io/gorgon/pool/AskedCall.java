@@ -1,0 +1,52 @@
+package io.gorgon.pool;
+
+import io.gorgon.message.Call;
+import io.gorgon.message.PythonFailure;
+import io.gorgon.message.Reply;
+import io.gorgon.message.Values;
+import io.gorgon.worker.Dialogue;
+import io.gorgon.worker.PendingCall;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.pattern.StatusReply;
+import org.jspecify.annotations.Nullable;
+
+/** This is a call that came to a {@link Pool} as a message, and is answered by one. */
+final class AskedCall {
+
+  private AskedCall() {}
+
+  /** The call, begun now; empty if it cannot be encoded, which {@code replyTo} is told then. */
+  static Optional<PendingCall> of(
+      Entrance entrance, Call call, ActorRef<StatusReply<Reply>> replyTo) {
+    try {
+      long now = entrance.clock().getAsLong();
+      String id = entrance.nextCallId();
+      var pending =
+          new PendingCall(
+              id,
+              call,
+              Values.encodeRequest(call, id),
+              now,
+              entrance.clock().after(call.timeout().orElse(entrance.settings().callTimeout())),
+              Dialogue.NONE);
+      pending.answer().whenComplete((reply, failure) -> answer(replyTo, reply, failure));
+      return Optional.of(pending);
+    } catch (PythonFailure refused) {
+      replyTo.tell(StatusReply.error(refused));
+      return Optional.empty();
+    }
+  }
+
+  private static void answer(
+      ActorRef<StatusReply<Reply>> replyTo, @Nullable Reply reply, @Nullable Throwable failure) {
+    if (reply != null) {
+      replyTo.tell(StatusReply.success(reply));
+    } else if (failure instanceof CompletionException wrapped && wrapped.getCause() != null) {
+      replyTo.tell(StatusReply.error(wrapped.getCause()));
+    } else if (failure != null) {
+      replyTo.tell(StatusReply.error(failure));
+    }
+  }
+}
