@@ -81,7 +81,13 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   /** Gives a worker back. Twice, or too late, does no harm. */
   public record Return(Lease lease, Verdict verdict) implements Command {}
 
-  /** Gives up a checkout that was sent with the same {@code replyTo}. */
+  /**
+   * Gives up what was checked out with the same {@code replyTo}, waiting or granted, but not
+   * acknowledged. It counts for what has arrived before it, and for nothing later: an asker may use
+   * one {@code replyTo} for many checkouts, and a cancel that was too late for one must not hit the
+   * next. From the asker itself it cannot come too early; where somebody else sends it, and it
+   * overtakes the checkout, that ends by its deadline or, granted, by the missing acknowledgement.
+   */
   public record Cancel(ActorRef<StatusReply<Granted>> replyTo) implements Command {}
 
   /** Runs one call of a session, in the session's order. */
@@ -229,7 +235,8 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     this.settings = entrance.settings();
     this.entrance = entrance;
     this.connector = connector;
-    this.state = new PoolState(settings);
+    this.state = new PoolState(settings, entrance.counted());
+    this.requests = entrance.counted().requests();
     this.workerEvents = context.messageAdapter(Worker.Event.class, WorkerEvent::new);
     this.lane = entrance.begin(context.getSelf(), laneSupervisor(context.getSelf()));
     timers.startTimerWithFixedDelay(new Tick(), TICK);
@@ -912,6 +919,8 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
 
   private Behavior<Command> onPreRestart() {
     String why = "the pool failed and begins anew";
+    entrance.count(state.numbers(requests));
+    subscribers.forEach(subscriber -> getContext().getSelf().tell(new Subscribe(subscriber)));
     entrance.show(PoolStatus.STARTING);
     answerAll(
         new PythonFailure.NoCapacity(settings.name(), why, List.of()),

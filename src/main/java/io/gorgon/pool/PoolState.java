@@ -94,6 +94,7 @@ final class PoolState {
   private long pressedAt = Long.MIN_VALUE;
   private long lineages;
   private long leases;
+  private long firstGeneration;
   private long staleMessages;
 
   PoolState(PoolSettings settings) {
@@ -102,6 +103,14 @@ final class PoolState {
         new WaitingLine(),
         new Bindings(settings.sessionIdle()),
         new Restarts(settings.restart()));
+  }
+
+  /** For a pool that goes on counting from {@code former}. */
+  PoolState(PoolSettings settings, Numbers former) {
+    this(settings);
+    this.lineages = former.lineages();
+    this.leases = former.leases();
+    this.firstGeneration = former.generation();
   }
 
   private PoolState(PoolSettings settings, WaitingLine line, Bindings bindings, Restarts restarts) {
@@ -535,7 +544,7 @@ final class PoolState {
         if (member.phase != Phase.WAITING || !restarts.permits(slot, now)) {
           continue;
         }
-        if (member.growth && slot.lastGeneration == 0 && occupied() > min && needHasPassed()) {
+        if (member.growth && slot.lastGeneration == firstGeneration && occupied() > min && needHasPassed()) {
           slot.remove(member);
           effects.add(new PoolEffect.Dismiss(member.lineage));
           continue;
@@ -782,7 +791,9 @@ final class PoolState {
 
   private void hireInto(int number, boolean growth) {
     while (slots.size() <= number) {
-      slots.add(new Slot(slots.size()));
+      var added = new Slot(slots.size());
+      added.lastGeneration = firstGeneration;
+      slots.add(added);
     }
     Slot slot = slots.get(number);
     if (!slot.isOccupied() && slot.next == null) {
@@ -1079,6 +1090,13 @@ final class PoolState {
     return max;
   }
 
+  /** How far this has counted, with the requests that the actor counts. */
+  Numbers numbers(long requests) {
+    long generation =
+        slots.stream().mapToLong(slot -> slot.lastGeneration).max().orElse(firstGeneration);
+    return new Numbers(lineages, leases, generation, requests);
+  }
+
   /** Messages that came too late, or were about nobody. */
   long staleMessages() {
     return staleMessages;
@@ -1116,6 +1134,7 @@ final class PoolState {
     copy.pressedAt = pressedAt;
     copy.lineages = lineages;
     copy.leases = leases;
+    copy.firstGeneration = firstGeneration;
     copy.staleMessages = staleMessages;
     return copy;
   }
