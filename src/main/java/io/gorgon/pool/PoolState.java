@@ -211,6 +211,10 @@ final class PoolState {
     if (occupied() == 0) {
       fill(Math.max(1, min));
     }
+    if (isSurelyTooMany(waiter)) {
+      refuse(waiter.request(), queueFull());
+      return;
+    }
     if (line.add(waiter)) {
       place(waiter, false);
     }
@@ -223,13 +227,26 @@ final class PoolState {
               waiter.request(),
               Refusal.of(Reason.WORKER_BUSY, "the session's worker is busy: try again later")));
     } else if (line.size() > settings.queueCapacity()) {
-      effects.add(
-          new Settle(
-              waiter.request(),
-              Refusal.of(
-                  Reason.QUEUE_FULL,
-                  settings.queueCapacity() + " are waiting, which is all that may: " + figures())));
+      effects.add(new Settle(waiter.request(), queueFull()));
     }
+  }
+
+  /**
+   * Whether the line is full and no idle worker could make room. Known without asking the lane, so
+   * that a flood costs neither memory nor time; where the lane has workers, it is asked.
+   */
+  private boolean isSurelyTooMany(Waiter waiter) {
+    return line.size() >= settings.queueCapacity()
+        && waiter.kind().affinity() != CheckoutKind.Affinity.PINNED_FAIL_FAST
+        && (line.size() >= settings.queueCapacity() + max
+            || slots.stream()
+                .noneMatch(slot -> slot.current != null && slot.current.phase == Phase.IN_LANE));
+  }
+
+  private Refusal queueFull() {
+    return Refusal.of(
+        Reason.QUEUE_FULL,
+        settings.queueCapacity() + " are waiting, which is all that may: " + figures());
   }
 
   /** It is the waiter's turn in its session: ask the lane for a worker. */
@@ -544,7 +561,10 @@ final class PoolState {
         if (member.phase != Phase.WAITING || !restarts.permits(slot, now)) {
           continue;
         }
-        if (member.growth && slot.lastGeneration == firstGeneration && occupied() > min && needHasPassed()) {
+        if (member.growth
+            && slot.lastGeneration == firstGeneration
+            && occupied() > min
+            && needHasPassed()) {
           slot.remove(member);
           effects.add(new PoolEffect.Dismiss(member.lineage));
           continue;

@@ -41,8 +41,7 @@ class PoolEndTest {
 
       waiting.forEach(each -> assertThat(each.refusal()).isEqualTo(Reason.DRAINING));
       calls.forEach(
-          call ->
-              assertThat(tested.failureOf(call)).isInstanceOf(PythonFailure.Draining.class));
+          call -> assertThat(tested.failureOf(call)).isInstanceOf(PythonFailure.Draining.class));
       assertThat(tested.connector().alive()).hasSize(2);
       one.close();
       other.close();
@@ -69,7 +68,8 @@ class PoolEndTest {
   void row61_atTheDrainsEndBusyWorkersAreKilledAndTheirCallersTold() {
     try (var tested =
         ScriptedPool.start(
-            Script.obliging().deafTo(Cue.SHUT_DOWN, Cue.TERMINATED), "timeouts.stop-grace = 500ms")) {
+            Script.obliging().deafTo(Cue.SHUT_DOWN, Cue.TERMINATED),
+            "timeouts.stop-grace = 500ms")) {
       RunningCall running = tested.pool().call(Call.of("m:slow").withTimeout(Duration.ofHours(1)));
       var drained = tested.pool().drain(Duration.ofSeconds(5)).toCompletableFuture();
       tested.passes(4_980);
@@ -91,8 +91,7 @@ class PoolEndTest {
       ScriptedConnection old = tested.worker(0);
       RawCheckout waiting = RawCheckout.sent(tested);
       RunningCall call = tested.pool().call(Call.of("m:f"));
-      RunningCall session =
-          tested.pool().session("s").with(Affinity.PREFER).call(Call.of("m:f"));
+      RunningCall session = tested.pool().session("s").with(Affinity.PREFER).call(Call.of("m:f"));
 
       failOnce(tested);
 

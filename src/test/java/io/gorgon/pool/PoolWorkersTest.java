@@ -44,8 +44,7 @@ class PoolWorkersTest {
   @Test
   void row18b_whereNoStartWorksEveryWaiterIsRefusedAndNoneHangs() {
     try (var tested =
-        ScriptedPool.start(
-            Script.silent(), "restart.backoff-min = 50ms, timeouts.start = 1s")) {
+        ScriptedPool.start(Script.silent(), "restart.backoff-min = 50ms, timeouts.start = 1s")) {
       List<RawCheckout> waiting = new ArrayList<>();
       for (int i = 0; i < 5; i++) {
         waiting.add(RawCheckout.sent(tested));
@@ -61,8 +60,7 @@ class PoolWorkersTest {
 
   @Test
   void row21_aThrowOutOfOpenCountsAsAFailedStartAndIsRetried() {
-    try (var tested =
-        ScriptedPool.start("eager = false")) {
+    try (var tested = ScriptedPool.start("eager = false")) {
       tested.connector().throwsOnOpen(() -> new IllegalStateException("no more files"));
       RawCheckout waiting = RawCheckout.sent(tested);
       assertThat(waiting.isAnswered()).isFalse();
@@ -180,7 +178,8 @@ class PoolWorkersTest {
     try (var tested =
         ScriptedPool.start("size.idle-check = 1s, recycle.max-age = 2s, size.grow-after = 1h")) {
       // A worker that is busy for ever, due for its replacement, and one that never answers a ping.
-      RunningCall busy = tested.pool().call(Call.of("m:slow").withTimeout(java.time.Duration.ofDays(1)));
+      RunningCall busy =
+          tested.pool().call(Call.of("m:slow").withTimeout(java.time.Duration.ofDays(1)));
       tested.connector().opened().stream()
           .filter(one -> !one.isBusy())
           .forEach(one -> one.plays(Script.obliging().deafTo(Cue.PINGED)));
@@ -210,8 +209,7 @@ class PoolWorkersTest {
       assertThat(tested.eventsOf(PoolEvent.WorkerRetiring.class))
           .isNotEmpty()
           .allSatisfy(
-              event ->
-                  assertThat(event.reason()).isEqualTo(Retirement.Reason.CALLS.toString()));
+              event -> assertThat(event.reason()).isEqualTo(Retirement.Reason.CALLS.toString()));
       assertThat(tested.eventsOf(PoolEvent.WorkerGone.class))
           .allSatisfy(gone -> assertThat(gone.planned()).isTrue());
     }

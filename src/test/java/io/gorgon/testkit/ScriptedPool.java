@@ -6,9 +6,10 @@ import io.gorgon.message.PythonFailure;
 import io.gorgon.pool.Pool;
 import io.gorgon.pool.PoolStats;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Props;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -30,7 +31,7 @@ public final class ScriptedPool implements AutoCloseable {
   private final VirtualTime time = VirtualTime.begin();
   private final ScriptedConnector connector;
   private final PythonPool pool;
-  private final List<PoolEvent> events = new CopyOnWriteArrayList<>();
+  private final List<PoolEvent> events = Collections.synchronizedList(new ArrayList<>());
 
   private ScriptedPool(Script script, String... settings) {
     this.connector = new ScriptedConnector(time.executor(), script);
@@ -116,7 +117,7 @@ public final class ScriptedPool implements AutoCloseable {
   /** The events of a type so far. */
   public <E extends PoolEvent> List<E> eventsOf(Class<E> type) {
     time.settle();
-    return events.stream().filter(type::isInstance).map(type::cast).toList();
+    return List.copyOf(events).stream().filter(type::isInstance).map(type::cast).toList();
   }
 
   /** An actor that hands all it is told to {@code what}. */

@@ -36,7 +36,7 @@ public final class VirtualTime implements AutoCloseable {
   /** Whatever runs, is counted: every dispatcher is the same one. */
   private static final Config CONFIG =
       ConfigFactory.parseString(
-                  """
+              """
                   pekko.scheduler.implementation = "io.gorgon.testkit.HandDrivenScheduler"
                   pekko.actor.internal-dispatcher = "pekko.actor.default-dispatcher"
                   gorgon.callback-dispatcher = "pekko.actor.default-dispatcher"
