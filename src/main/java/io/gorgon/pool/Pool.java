@@ -161,6 +161,16 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
 
   private static final Duration MEMORY_CHECK = Duration.ofSeconds(1);
 
+  /** Shorter than the slack of the facade's asks, which are answered by the next life. */
+  private static final Duration LONGEST_RESTART = Duration.ofSeconds(3);
+
+  private static final double RESTART_JITTER = 0.2;
+
+  /**
+   * Pekko keeps 1000 messages for the next life and drops the others, which nobody would answer.
+   */
+  private static final int RESTART_STASH = 1_000_000;
+
   /** One who waits for a worker: for a lease, or for its call to be run. */
   private record Asker(
       long request,
@@ -223,7 +233,8 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
         .onFailure(
             Exception.class,
             SupervisorStrategy.restartWithBackoff(
-                Duration.ofMillis(10), Duration.ofSeconds(5), 0.2));
+                    Duration.ofMillis(10), LONGEST_RESTART, RESTART_JITTER)
+                .withStashCapacity(RESTART_STASH));
   }
 
   private Pool(

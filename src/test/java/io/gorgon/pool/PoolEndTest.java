@@ -19,6 +19,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.pattern.StatusReply;
 import org.junit.jupiter.api.Test;
 
 /** The end of a pool, wanted or not, on scripted workers. */
@@ -159,8 +163,39 @@ class PoolEndTest {
     }
   }
 
+  @Test
+  void row60e_whoAsksWhileThePoolBeginsAnewIsAnsweredByItsNextLife() {
+    try (var tested =
+        ScriptedPool.start(
+            "min-workers = 1, max-workers = 1, recycle.max-memory = 1GiB, queue-capacity = 10")) {
+      AtomicInteger answers = new AtomicInteger();
+      ActorRef<StatusReply<Granted>> replyTo = tested.actor(answer -> answers.incrementAndGet());
+      failSoon(tested);
+      for (int i = 0; i < 1_500 && tested.pool().status() == PoolStatus.RUNNING; i++) {
+        tested.passes(1);
+      }
+      assertThat(tested.pool().status()).isEqualTo(PoolStatus.STARTING);
+      for (int i = 0; i < 1_500; i++) {
+        tested
+            .ref()
+            .tell(
+                new Pool.Checkout(
+                    CheckoutKind.anonymous(), Optional.empty(), Duration.ofMillis(500), replyTo));
+      }
+
+      tested.passes(2_000);
+
+      assertThat(answers).hasValue(1_500);
+    }
+  }
+
   /** An exception out of the connector, where the pool expects none: the actor itself fails. */
   private static void failOnce(ScriptedPool tested) {
+    failSoon(tested);
+    tested.passes(1_001);
+  }
+
+  private static void failSoon(ScriptedPool tested) {
     tested
         .connector()
         .measures(
@@ -168,6 +203,5 @@ class PoolEndTest {
               tested.connector().measures(Map::of);
               throw new IllegalStateException("scripted");
             });
-    tested.passes(1_001);
   }
 }

@@ -34,8 +34,6 @@ public final class ScriptedConnection implements Connection {
   private final WorkerId id;
   private final Listener listener;
   private final Executor wire;
-  private final Deque<Runnable> acts = new ArrayDeque<>();
-  private boolean acting;
   private final List<Frame> sent = new ArrayList<>();
   private final List<Request> requests = new ArrayList<>();
   private final Deque<Request> unanswered = new ArrayDeque<>();
@@ -52,7 +50,7 @@ public final class ScriptedConnection implements Connection {
   ScriptedConnection(WorkerId id, Listener listener, Executor wire, Script script) {
     this.id = id;
     this.listener = listener;
-    this.wire = wire;
+    this.wire = new OneByOne(wire);
     this.script = script;
     cue(Cue.OPENED);
   }
@@ -66,7 +64,7 @@ public final class ScriptedConnection implements Connection {
 
   /** Becomes ready; the pid is 1000 x slot + generation. */
   public void ready() {
-    act(() -> listener.onReady(new Ready(1_000L * id.slot() + id.generation(), "3.11.7")));
+    wire.execute(() -> listener.onReady(new Ready(1_000L * id.slot() + id.generation(), "3.11.7")));
   }
 
   /** Starts the oldest request that has no answer, as Python does when it has read it. */
@@ -135,7 +133,15 @@ public final class ScriptedConnection implements Connection {
 
   /** Says anything, sense or nonsense. */
   public void say(Frame frame) {
-    act(() -> listener.onFrame(frame));
+    wire.execute(
+        () -> {
+          try {
+            listener.onFrame(frame);
+          } catch (PythonFailure violation) {
+            // As the real connection does when its listener finds fault with a frame.
+            end(new Closed(Exit.signal(9), violation, List.of()));
+          }
+        });
   }
 
   /** Exits by itself; the actors are told. */
@@ -151,7 +157,7 @@ public final class ScriptedConnection implements Connection {
   /** Ends so; the actors are told, once. */
   public void end(Closed closed) {
     die();
-    act(
+    wire.execute(
         () -> {
           if (ended.complete(null)) {
             listener.onClosed(closed);
@@ -309,7 +315,7 @@ public final class ScriptedConnection implements Connection {
 
   /** The dead react to nothing. */
   private void cue(Cue cue) {
-    act(
+    wire.execute(
         () -> {
           Script now;
           synchronized (this) {
@@ -319,36 +325,6 @@ public final class ScriptedConnection implements Connection {
             now.play(cue, this);
           }
         });
-  }
-
-  private void act(Runnable act) {
-    synchronized (acts) {
-      acts.addLast(act);
-      if (acting) {
-        return;
-      }
-      acting = true;
-    }
-    wire.execute(this::actAll);
-  }
-
-  private void actAll() {
-    while (true) {
-      Runnable next;
-      synchronized (acts) {
-        next = acts.pollFirst();
-        if (next == null) {
-          acting = false;
-          return;
-        }
-      }
-      try {
-        next.run();
-      } catch (PythonFailure violation) {
-        // As the real connection does when its listener finds fault with a frame.
-        end(new Closed(Exit.signal(9), violation, List.of()));
-      }
-    }
   }
 
   @Override
