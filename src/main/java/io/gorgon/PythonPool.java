@@ -195,11 +195,12 @@ public final class PythonPool {
                 new Pool.Checkout(kind, owner, timeout, replyTo),
             timeout.plus(ASK_SLACK),
             system.scheduler());
-    return granted.thenApply(
+    return granted.thenApplyAsync(
         grant -> {
           ref.tell(new Pool.Acknowledge(grant.lease()));
           return new Checkout(this, grant);
-        });
+        },
+        callbacks);
   }
 
   // ---- operators
@@ -273,11 +274,12 @@ public final class PythonPool {
     if (entrance.status() == PoolStatus.STOPPED) {
       return CompletableFuture.completedFuture(Done.getInstance());
     }
-    return AskPattern.ask(
-        ref,
-        (ActorRef<Done> replyTo) -> new Pool.Drain(timeout, replyTo),
-        timeout.plus(settings().worker().stopGrace().multipliedBy(2)).plus(ASK_SLACK),
-        system.scheduler());
+    return onCallbacks(
+        AskPattern.ask(
+            ref,
+            (ActorRef<Done> replyTo) -> new Pool.Drain(timeout, replyTo),
+            timeout.plus(settings().worker().stopGrace().multipliedBy(2)).plus(ASK_SLACK),
+            system.scheduler()));
   }
 
   void tell(Pool.Command command) {
@@ -299,7 +301,12 @@ public final class PythonPool {
   private <T> CompletionStage<T> whileRunning(Supplier<CompletionStage<T>> question) {
     return entrance.status() == PoolStatus.STOPPED
         ? CompletableFuture.failedFuture(new PythonFailure.Draining(name(), true))
-        : question.get();
+        : onCallbacks(question.get());
+  }
+
+  /** An ask's own stage runs what hangs on it on the common pool, or on a new thread each. */
+  private <T> CompletionStage<T> onCallbacks(CompletionStage<T> asked) {
+    return asked.thenApplyAsync(answer -> answer, callbacks);
   }
 
   @Override

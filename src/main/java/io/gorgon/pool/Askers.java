@@ -37,15 +37,22 @@ final class Askers {
       ActorContext<Pool.Command> context,
       PoolSettings settings,
       PoolState state,
+      long requestsBefore,
       Hands hands,
       Peers peers,
       Subscribers subscribers) {
     this.context = context;
     this.settings = settings;
     this.state = state;
+    this.requests = requestsBefore;
     this.hands = hands;
     this.peers = peers;
     this.subscribers = subscribers;
+  }
+
+  /** How many have asked, those of the pool's former lives included. */
+  long requests() {
+    return requests;
   }
 
   /** Notes who wants a lease; the number of the request. */

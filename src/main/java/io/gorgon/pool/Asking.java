@@ -53,6 +53,10 @@ final class Asking {
             asked.deadline(),
             asked.runs());
     size.fillIfEmpty();
+    if (isSurelyTooMany(waiter)) {
+      books.refuse(waiter.request(), queueFull());
+      return;
+    }
     if (books.line.add(waiter)) {
       turns.place(waiter, false);
     }
@@ -65,14 +69,28 @@ final class Asking {
               waiter.request(),
               Refusal.of(Reason.WORKER_BUSY, "the session's worker is busy: try again later")));
     } else if (isOverfull()) {
-      int capacity = books.settings.queueCapacity();
-      books.add(
-          new Settle(
-              waiter.request(),
-              Refusal.of(
-                  Reason.QUEUE_FULL,
-                  capacity + " are waiting, which is all that may: " + books.figures())));
+      books.add(new Settle(waiter.request(), queueFull()));
     }
+  }
+
+  /**
+   * Whether the line is full and no idle worker could make room. Known without asking the lane, so
+   * that a flood costs neither memory nor time; where the lane has workers, it is asked.
+   */
+  private boolean isSurelyTooMany(Waiter waiter) {
+    int capacity = books.settings.queueCapacity();
+    return books.line.size() >= capacity
+        && waiter.kind().affinity() != CheckoutKind.Affinity.PINNED_FAIL_FAST
+        && (books.line.size() >= capacity + books.max
+            || books.slots.stream()
+                .noneMatch(
+                    slot -> slot.current != null && slot.current.phase == Slot.Phase.IN_LANE));
+  }
+
+  private Refusal queueFull() {
+    return Refusal.of(
+        Reason.QUEUE_FULL,
+        books.settings.queueCapacity() + " are waiting, which is all that may: " + books.figures());
   }
 
   private boolean isOverfull() {

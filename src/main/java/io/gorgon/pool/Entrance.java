@@ -18,6 +18,7 @@ public final class Entrance {
   private final AtomicLong calls = new AtomicLong();
   private volatile PoolStatus status = PoolStatus.STARTING;
   private volatile boolean ending;
+  private volatile Numbers counted = Numbers.NONE;
   private volatile Lane lane;
   private volatile Lane.@Nullable Supervisor supervisor;
   private volatile @Nullable ActorRef<Pool.Command> ref;
@@ -109,6 +110,16 @@ public final class Entrance {
 
   boolean isEndWanted() {
     return ending;
+  }
+
+  /** How far the actor's former lives have counted. */
+  Numbers counted() {
+    return counted;
+  }
+
+  /** The actor fails; its next life goes on from there. */
+  void count(Numbers sofar) {
+    counted = sofar;
   }
 
   void show(PoolStatus newStatus) {

@@ -75,7 +75,13 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   /** Gives a worker back. Twice, or too late, does no harm. */
   public record Return(Lease lease, Verdict verdict) implements Command {}
 
-  /** Gives up a checkout that was sent with the same {@code replyTo}. */
+  /**
+   * Gives up what was checked out with the same {@code replyTo}, waiting or granted, but not
+   * acknowledged. It counts for what has arrived before it, and for nothing later: an asker may use
+   * one {@code replyTo} for many checkouts, and a cancel that was too late for one must not hit the
+   * next. From the asker itself it cannot come too early; where somebody else sends it, and it
+   * overtakes the checkout, that ends by its deadline or, granted, by the missing acknowledgement.
+   */
   public record Cancel(ActorRef<StatusReply<Granted>> replyTo) implements Command {}
 
   /** Runs one call of a session, in the session's order. */
@@ -117,7 +123,8 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
 
   /**
    * Sends every event from now on to {@code subscriber}, while that lives; first a {@link
-   * PoolEvent.WorkerReady} for each worker that is ready already.
+   * PoolEvent.WorkerReady} for each worker that is ready already, and a {@link
+   * PoolEvent.CircuitOpened} if the circuit is open.
    */
   public record Subscribe(ActorRef<PoolEvent> subscriber) implements Command {}
 
@@ -164,11 +171,22 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
         .onFailure(
             Exception.class,
             SupervisorStrategy.restartWithBackoff(
-                Duration.ofMillis(10), Duration.ofSeconds(5), 0.2));
+                    Duration.ofMillis(10), LONGEST_RESTART, RESTART_JITTER)
+                .withStashCapacity(RESTART_STASH));
   }
 
   /** How often deadlines are looked at: a promise of 250 ms needs no finer one. */
   private static final Duration TICK = Duration.ofMillis(20);
+
+  /** Shorter than the slack of the facade's asks, which are answered by the next life. */
+  private static final Duration LONGEST_RESTART = Duration.ofSeconds(3);
+
+  private static final double RESTART_JITTER = 0.2;
+
+  /**
+   * Pekko keeps 1000 messages for the next life and drops the others, which nobody would answer.
+   */
+  private static final int RESTART_STASH = 1_000_000;
 
   private final Entrance entrance;
   private final Connector connector;
@@ -197,14 +215,16 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     this.entrance = entrance;
     this.connector = connector;
     later = input -> self.tell(new Fed(input));
-    state = new PoolState(settings);
+    state = new PoolState(settings, entrance.counted());
     ActorRef<Worker.Event> workerEvents =
         context.messageAdapter(Worker.Event.class, WorkerEvent::new);
     lane = entrance.begin(self, laneSupervisor(self));
     subscribers = new Subscribers(context);
     peers = new Peers(context, PeerStopped::new);
     hands = new Hands(context, entrance, connector, lane, workerEvents, WorkerStopped::new);
-    askers = new Askers(context, settings, state, hands, peers, subscribers);
+    askers =
+        new Askers(
+            context, settings, state, entrance.counted().requests(), hands, peers, subscribers);
     decisions =
         new Decisions(entrance, state, lane, hands, askers, subscribers, later, this::close);
     news = new WorkerNews(context, hands, askers, subscribers, decisions);
@@ -344,6 +364,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     if (subscribers.add(subscribe.subscriber())) {
       peers.watch(subscribe.subscriber());
       hands.allReady().forEach(subscribe.subscriber()::tell);
+      subscribers.openCircuit().ifPresent(subscribe.subscriber()::tell);
     }
     return this;
   }
@@ -416,6 +437,8 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
 
   private Behavior<Command> onPreRestart() {
     String why = "the pool failed and begins anew";
+    entrance.count(state.numbers(askers.requests()));
+    subscribers.all().forEach(subscriber -> getContext().getSelf().tell(new Subscribe(subscriber)));
     var failure = new PythonFailure.NoCapacity(entrance.settings().name(), why, List.of());
     return end(PoolStatus.STARTING, failure, Refusal.of(Reason.NO_CAPACITY, why));
   }

@@ -50,6 +50,10 @@ final class PoolBooks {
 
   long lineages;
   long leases;
+
+  /** Where a slot that is new begins to count its processes; above 0 for a pool that began anew. */
+  private long firstGeneration;
+
   long staleMessages;
   private List<PoolEffect> effects = new ArrayList<>();
 
@@ -59,6 +63,14 @@ final class PoolBooks {
         new WaitingLine(),
         new Bindings(settings.sessionIdle()),
         new Restarts(settings.restart()));
+  }
+
+  /** For a pool that goes on counting from {@code former}. */
+  PoolBooks(PoolSettings settings, Numbers former) {
+    this(settings);
+    this.lineages = former.lineages();
+    this.leases = former.leases();
+    this.firstGeneration = former.generation();
   }
 
   private PoolBooks(PoolSettings settings, WaitingLine line, Bindings bindings, Restarts restarts) {
@@ -129,6 +141,25 @@ final class PoolBooks {
     return waiter.kind().session().map(bindings::get).orElse(null);
   }
 
+  /** Adds a slot that has had no process. */
+  void addSlot() {
+    var slot = new Slot(slots.size());
+    slot.lastGeneration = firstGeneration;
+    slots.add(slot);
+  }
+
+  /** Whether a slot has had no process. */
+  boolean isFresh(Slot slot) {
+    return slot.lastGeneration == firstGeneration;
+  }
+
+  /** How far this has counted, with the requests that the actor counts. */
+  Numbers numbers(long requests) {
+    long generation =
+        slots.stream().mapToLong(slot -> slot.lastGeneration).max().orElse(firstGeneration);
+    return new Numbers(lineages, leases, generation, requests);
+  }
+
   /** Workers by what they do, for messages. */
   String figures() {
     int serving = 0;
@@ -182,6 +213,7 @@ final class PoolBooks {
     copy.pressedAt = pressedAt;
     copy.lineages = lineages;
     copy.leases = leases;
+    copy.firstGeneration = firstGeneration;
     copy.staleMessages = staleMessages;
     return copy;
   }

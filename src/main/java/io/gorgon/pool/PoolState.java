@@ -74,6 +74,11 @@ final class PoolState {
     this(new PoolBooks(settings));
   }
 
+  /** For a pool that goes on counting from {@code former}. */
+  PoolState(PoolSettings settings, Numbers former) {
+    this(new PoolBooks(settings, former));
+  }
+
   private PoolState(PoolBooks books) {
     this.books = books;
     turns = new Turns(books);
@@ -222,6 +227,11 @@ final class PoolState {
   /** The same for two states that decide alike from now on; times count from now. */
   String fingerprint() {
     return books.fingerprint();
+  }
+
+  /** How far this has counted, with the requests that the actor counts. */
+  Numbers numbers(long requests) {
+    return books.numbers(requests);
   }
 
   /** An independent copy, for trying what would follow. */

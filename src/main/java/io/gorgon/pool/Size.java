@@ -49,7 +49,7 @@ final class Size {
 
   private void hireInto(int number, boolean growth) {
     while (books.slots.size() <= number) {
-      books.slots.add(new Slot(books.slots.size()));
+      books.addSlot();
     }
     Slot slot = books.slots.get(number);
     if (!slot.isOccupied() && slot.next == null) {

@@ -43,10 +43,7 @@ final class Starts {
   }
 
   private boolean isNeedlessGrowth(Slot slot, Member member) {
-    return member.growth
-        && slot.lastGeneration == 0
-        && books.occupied() > books.min
-        && needHasPassed();
+    return member.growth && books.isFresh(slot) && books.occupied() > books.min && needHasPassed();
   }
 
   private boolean needHasPassed() {

@@ -243,6 +243,9 @@ public final class Worker {
     try {
       mine.runner = connect(mine);
     } catch (RuntimeException broken) {
+      if (mine.connection != null) {
+        mine.connection.kill();
+      }
       return onNotOpened(broken, id);
     }
     timers.startSingleTimer(new StartTimedOut(), settings.startTimeout());
@@ -317,14 +320,14 @@ public final class Worker {
   }
 
   private Behavior<Command> onTerminateDue(Incarnation mine) {
-    context.getLog().warn("worker {} did not exit when asked; sending SIGTERM", mine.id);
+    parent.tell(new Noticed(mine.id, "did not exit when asked; sending SIGTERM"));
     mine.connection().terminate();
     timers.startSingleTimer(new StopKillDue(), settings.stopGrace());
     return Behaviors.same();
   }
 
   private Behavior<Command> onStopKillDue(Incarnation mine) {
-    context.getLog().warn("worker {} ignored SIGTERM; sending SIGKILL", mine.id);
+    parent.tell(new Noticed(mine.id, "ignored SIGTERM; sending SIGKILL"));
     mine.connection().kill();
     return Behaviors.same();
   }
