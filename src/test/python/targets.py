@@ -241,6 +241,12 @@ def swallow_interrupts(seconds: float) -> int:
     return swallowed
 
 
+def announced(path: str, function: str, *arguments: Any) -> Any:
+    """Make the file, which tells that this has started, then be another function of this module."""
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    return globals()[function](*arguments)
+
+
 def overlap(path: str, seconds: float) -> list[float]:
     """Note in a file from when to when it ran, in seconds of the monotonic clock."""
     start = time.monotonic()
@@ -262,6 +268,35 @@ def _append(path: str, line: str) -> None:
         os.write(descriptor, line.encode() + b"\n")  # one write: lines of different processes do not mix
     finally:
         os.close(descriptor)
+
+
+def burn_cpu() -> None:
+    """Use the processor until the system puts an end to it."""
+    while True:
+        pass
+
+
+def write_file(path: str, size: int) -> int:
+    """Write a file of so many bytes; its size."""
+    with open(path, "wb") as file:
+        file.write(b"x" * size)
+    return os.path.getsize(path)
+
+
+def start_processes(count: int) -> int:
+    """Start so many processes at once and let them end; how many."""
+    children = [subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(count)]
+    for child in children:
+        child.communicate(b"\n")
+    return len(children)
+
+
+def limits() -> dict[str, int]:
+    """The soft resource limits of this process, by name."""
+    import resource
+
+    names = ("RLIMIT_AS", "RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_CPU", "RLIMIT_FSIZE")
+    return {name: resource.getrlimit(getattr(resource, name))[0] for name in names}
 
 
 def env(name: str) -> str | None:

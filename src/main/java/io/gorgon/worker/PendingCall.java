@@ -7,6 +7,7 @@ import io.gorgon.message.PythonFailure.DeadlineExceeded.Phase;
 import io.gorgon.message.Reply;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,9 @@ public final class PendingCall {
     /** The answer has been given already; take the call out, or stop it where it runs. */
     void onAbandoned(PendingCall call, boolean dirty);
 
+    /** Keeps Python from starting it, unless it has started it already. */
+    default void keepFromStarting(PendingCall call) {}
+
     /** Whether Python may have started it. */
     boolean hasStarted(PendingCall call);
   }
@@ -32,9 +36,11 @@ public final class PendingCall {
   private final long enteredAt;
   private final long deadline;
   private final CompletableFuture<Reply> answer = new CompletableFuture<>();
+  private final AtomicBoolean decided = new AtomicBoolean();
   private volatile @Nullable Holder holder;
   private final AtomicInteger attempts = new AtomicInteger();
   private volatile long startedAt;
+  private volatile long request;
 
   /**
    * Takes an encoded call in.
@@ -79,6 +85,11 @@ public final class PendingCall {
     return startedAt;
   }
 
+  /** Its number at the worker that holds it, from 1; 0 while it waits. */
+  long request() {
+    return request;
+  }
+
   /** How often it has been written to a worker and may have run. */
   public int attempts() {
     return attempts.get();
@@ -89,18 +100,20 @@ public final class PendingCall {
     return answer;
   }
 
-  /** Whether it has its answer. */
+  /** Whether it is decided how it ends; the answer is there then, or comes at once. */
   public boolean isDone() {
-    return answer.isDone();
+    return decided.get();
   }
 
   /** Notes who has it now. */
   public void heldBy(Holder newHolder) {
+    request = 0;
     holder = newHolder;
   }
 
   /** Notes that it goes to a worker now. */
-  void starts(Holder runner, long now) {
+  void starts(Holder runner, long newRequest, long now) {
+    request = newRequest;
     holder = runner;
     startedAt = now;
     attempts.incrementAndGet();
@@ -118,30 +131,52 @@ public final class PendingCall {
 
   /** Answers with a value; false if it had an answer. */
   public boolean complete(Reply reply) {
-    return answer.complete(reply);
+    return decide() && answer.complete(reply);
   }
 
   /** Answers with a failure; false if it had an answer. */
   public boolean fail(PythonFailure failure) {
-    return answer.completeExceptionally(failure);
+    return decide() && answer.completeExceptionally(failure);
+  }
+
+  private boolean decide() {
+    return decided.compareAndSet(false, true);
   }
 
   /** Answers that it is cancelled and stops it wherever it is; false if it had an answer. */
   public boolean cancel(String why) {
+    if (!decide()) {
+      return false;
+    }
     Holder current = holder;
-    boolean started = current != null && current.hasStarted(this);
-    return abandon(new PythonFailure.Cancelled(call.target(), started, why), false);
+    boolean started = stop(current) || attempts.get() > 1;
+    conclude(new PythonFailure.Cancelled(call.target(), started, why), false);
+    return true;
   }
 
   /** Answers that its deadline passed and stops it wherever it is; false if it had an answer. */
   public boolean expire() {
+    if (!decide()) {
+      return false;
+    }
     Holder current = holder;
-    boolean started = current != null && current.hasStarted(this);
+    boolean started = stop(current);
     Phase phase = started ? Phase.RUNNING : Phase.QUEUED;
-    return abandon(
-        new DeadlineExceeded(
-            call.target(), phase, Duration.ofNanos(deadline - enteredAt), "at " + current),
-        started);
+    Duration limit = Duration.ofNanos(deadline - enteredAt);
+    conclude(new DeadlineExceeded(call.target(), phase, limit, "at " + current), started);
+    return true;
+  }
+
+  /**
+   * Whether Python may have started it. First Python is kept from it, then we look: the other way
+   * round it could start between the look and the answer, which says that it did not.
+   */
+  private boolean stop(@Nullable Holder current) {
+    if (current == null) {
+      return false;
+    }
+    current.keepFromStarting(this);
+    return current.hasStarted(this);
   }
 
   /** Whether its deadline has passed at {@code now}. */
@@ -155,13 +190,18 @@ public final class PendingCall {
    * @param dirty whether a worker that runs it must not be used again, however it ends
    */
   public boolean abandon(PythonFailure failure, boolean dirty) {
-    if (!fail(failure)) {
+    if (!decide()) {
       return false;
     }
+    conclude(failure, dirty);
+    return true;
+  }
+
+  private void conclude(PythonFailure failure, boolean dirty) {
+    answer.completeExceptionally(failure);
     Holder current = holder;
     if (current != null) {
       current.onAbandoned(this, dirty);
     }
-    return true;
   }
 }

@@ -166,7 +166,6 @@ public final class Runner implements PendingCall.Holder {
 
   private boolean write(List<PendingCall> calls, boolean leased) {
     List<Frame> frames = new ArrayList<>(calls.size());
-    List<PendingCall> gone = new ArrayList<>(0);
     lock.lock();
     try {
       if (end != null || dirty) {
@@ -177,13 +176,14 @@ public final class Runner implements PendingCall.Holder {
         if (call.isDone()) {
           continue;
         }
-        call.starts(this, now);
         long request = ++lastRequest;
+        call.starts(this, request, now);
+        if (call.isDone()) {
+          // Its caller left while it changed hands, and believes that it never ran.
+          continue;
+        }
         inFlight.addLast(new InFlight(request, call, leased));
         frames.add(Frame.of(Frame.Kind.REQUEST, request, call.body()));
-        if (call.isDone()) {
-          gone.add(call);
-        }
       }
     } finally {
       lock.unlock();
@@ -192,7 +192,6 @@ public final class Runner implements PendingCall.Holder {
       goOn();
     } else {
       connection.send(frames);
-      gone.forEach(call -> onAbandoned(call, false));
     }
     return true;
   }
@@ -330,9 +329,15 @@ public final class Runner implements PendingCall.Holder {
   // ---- the holder's part
 
   @Override
+  public void keepFromStarting(PendingCall call) {
+    if (call.request() > 0) {
+      connection.markCancelled(call.request());
+    }
+  }
+
+  @Override
   public boolean hasStarted(PendingCall call) {
-    Long request = requestOf(call);
-    return request != null && connection.lastStarted() >= request;
+    return call.request() > 0 && connection.lastStarted() >= call.request();
   }
 
   @Override
