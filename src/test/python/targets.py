@@ -283,14 +283,6 @@ def write_file(path: str, size: int) -> int:
     return os.path.getsize(path)
 
 
-def start_processes(count: int) -> int:
-    """Start so many processes at once and let them end; how many."""
-    children = [subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(count)]
-    for child in children:
-        child.communicate(b"\n")
-    return len(children)
-
-
 def limits() -> dict[str, int]:
     """The soft resource limits of this process, by name."""
     import resource

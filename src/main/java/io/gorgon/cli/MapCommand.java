@@ -6,13 +6,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.gorgon.PythonPool;
 import io.gorgon.message.Call;
 import io.gorgon.message.PythonFailure;
-import io.gorgon.message.PythonFailure.InvalidSettings;
 import io.gorgon.message.Values;
 import java.io.File;
+import java.io.FileInputStream;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +20,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicLong;
-import org.apache.pekko.stream.javadsl.FileIO;
 import org.apache.pekko.stream.javadsl.Framing;
 import org.apache.pekko.stream.javadsl.FramingTruncation;
 import org.apache.pekko.stream.javadsl.Source;
@@ -38,7 +36,8 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     description = {
       "Calls a Python function for each JSON value, one a line, and prints one result a line, in order.",
-      "Blank lines are left out. A line that fails becomes {\"error\": {...}} in its place."
+      "Blank lines are left out. A line that fails becomes {\"error\": {...}} in its place; where Python",
+      "cannot start or there is no such function, it ends at once."
     })
 @SuppressWarnings("NullAway.Init")
 final class MapCommand implements Callable<Integer> {
@@ -63,31 +62,29 @@ final class MapCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    files.stream()
-        .filter(file -> !file.isFile())
-        .findFirst()
-        .ifPresent(
-            file -> {
-              throw new InvalidSettings("FILE", "names " + file + ", which is no file");
-            });
+    Inputs.check(files);
+    Source<ByteString, ?> input = input();
     var failed = new AtomicLong();
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
     try (var running = new CommandPool(options, Map.of())) {
       var lines = new AtomicLong();
+      var written = new AtomicLong();
+      running.tellWhenInterrupted(() -> " after " + written + " results");
       int parallel = running.pool().settings().maxWorkers() * IN_FLIGHT_PER_WORKER;
-      CommandPool.await(
-          input()
+      running.await(
+          input
               .via(
                   Framing.delimiter(
                       ByteString.fromString("\n"), LONGEST_LINE, FramingTruncation.ALLOW))
               .map(bytes -> new Line(lines.incrementAndGet(), bytes.utf8String().strip()))
               .filter(line -> !line.text().isEmpty())
               .mapAsync(parallel, line -> answer(running.pool(), line, failed))
-              .takeWhile(result -> !out.checkError())
+              .takeWhile(result -> !running.isInterrupted() && !out.checkError())
               .runForeach(
                   result -> {
                     out.println(result);
                     out.flush();
+                    written.incrementAndGet();
                   },
                   running.system()));
       out.flush();
@@ -97,15 +94,16 @@ final class MapCommand implements Callable<Integer> {
 
   private Source<ByteString, ?> input() {
     if (files.isEmpty()) {
-      InputStream in = System.in;
+      InputStream in = Inputs.standard();
       return StreamConverters.fromInputStream(() -> in);
     }
-    return Source.from(files).map(File::toPath).flatMapConcat(MapCommand::read);
+    return Source.from(files).flatMapConcat(MapCommand::read);
   }
 
   /** A file whose last line has no end must not run into the next file's first. */
-  private static Source<ByteString, ?> read(Path path) {
-    return FileIO.fromPath(path).concat(Source.single(ByteString.fromString("\n")));
+  private static Source<ByteString, ?> read(File file) {
+    return StreamConverters.fromInputStream(() -> new FileInputStream(file))
+        .concat(Source.single(ByteString.fromString("\n")));
   }
 
   private CompletionStage<String> answer(PythonPool pool, Line line, AtomicLong failed) {
@@ -119,7 +117,7 @@ final class MapCommand implements Callable<Integer> {
     } catch (JsonProcessingException wrong) {
       failed.incrementAndGet();
       return CompletableFuture.completedFuture(
-          error("InvalidInput", "no JSON: " + wrong.getOriginalMessage(), line));
+          error("InvalidInput", "no JSON: " + CallArguments.problem(wrong), line));
     }
     return pool.call(call)
         .handle(
@@ -127,14 +125,23 @@ final class MapCommand implements Callable<Integer> {
               if (reply != null) {
                 return reply.json();
               }
-              failed.incrementAndGet();
               Throwable cause =
                   failure instanceof CompletionException && failure.getCause() != null
                       ? failure.getCause()
                       : failure;
+              if (isAboutEveryLine(cause)) {
+                throw new CompletionException(cause);
+              }
+              failed.incrementAndGet();
               String name = cause instanceof PythonFailure typed ? typed.name() : "Failure";
               return error(name, String.valueOf(cause.getMessage()), line);
             });
+  }
+
+  /** Where no line can be answered, one message and its exit code say more than all lines. */
+  private static boolean isAboutEveryLine(Throwable failure) {
+    return failure instanceof PythonFailure.StartFailed
+        || failure instanceof PythonFailure.UnknownTarget;
   }
 
   private static String error(String name, String message, Line line) {
