@@ -247,6 +247,12 @@ def announced(path: str, function: str, *arguments: Any) -> Any:
     return globals()[function](*arguments)
 
 
+def announce_and_hang(seconds: float) -> None:
+    """Say that it has started, then listen to nobody."""
+    print("Gorgon serves", flush=True)
+    swallow_interrupts(seconds)
+
+
 def overlap(path: str, seconds: float) -> list[float]:
     """Note in a file from when to when it ran, in seconds of the monotonic clock."""
     start = time.monotonic()

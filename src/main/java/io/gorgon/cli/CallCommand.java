@@ -50,7 +50,7 @@ final class CallCommand implements Callable<Integer> {
   private JsonNode arguments() throws IOException {
     String text =
         json.equals("-")
-            ? new String(Inputs.standard().readAllBytes(), StandardCharsets.UTF_8)
+            ? new String(Inputs.standard(spec.commandLine()).readAllBytes(), StandardCharsets.UTF_8)
             : json;
     try {
       JsonNode read = CallArguments.parse(text);

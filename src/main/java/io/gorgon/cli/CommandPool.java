@@ -54,10 +54,11 @@ final class CommandPool implements AutoCloseable {
   /** The JVM is ending by a signal: the exit code, 130 or 143, is its affair. */
   private void onInterrupt() {
     interrupted = true;
+    String done = soFar.get();
     if (Descriptor.of(Descriptor.ERR).isTerminal()) {
       System.err.println(); // the terminal has shown ^C
     }
-    System.err.println("gorgon: interrupted" + soFar.get());
+    System.err.println("gorgon: interrupted" + done);
     pool.drain(DRAIN_INTERRUPTED)
         .toCompletableFuture()
         .completeOnTimeout(Done.getInstance(), DRAIN.toMillis(), TimeUnit.MILLISECONDS)

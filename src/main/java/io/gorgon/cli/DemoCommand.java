@@ -3,7 +3,6 @@ package io.gorgon.cli;
 import io.gorgon.PythonPool;
 import io.gorgon.message.Call;
 import io.gorgon.message.PoolEvent;
-import io.gorgon.message.PythonFailure.InvalidSettings;
 import io.gorgon.message.Reply;
 import io.gorgon.pool.PoolStats;
 import java.io.File;
@@ -63,15 +62,21 @@ final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     List<File> inputs = files.isEmpty() ? List.of(new File("README.md")) : files;
-    Inputs.check(inputs);
+    Inputs.check(spec.commandLine(), inputs);
     long lines = inputs.stream().mapToLong(DemoCommand::countLines).sum();
     List<ProcessHandle> processes;
     PoolStats stats;
     try (var running = new CommandPool(options, Map.of())) {
       PythonPool pool = running.pool();
       var killedAt = new AtomicLong();
-      running.tellWhenInterrupted(() -> ": " + answered + " of " + lines + " lines answered");
       try (ProgressLine bar = ProgressLine.show("lines", lines)) {
+        running.tellWhenInterrupted(
+            () -> {
+              if (bar != null) {
+                bar.freeze();
+              }
+              return ": " + answered + " of " + lines + " lines answered";
+            });
         CompletionStage<Done> replaced = replacement(running, killedAt);
         running.await(
             Source.from(inputs)
@@ -172,10 +177,6 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private static long countLines(File file) {
-    if (!file.isFile()) {
-      throw new InvalidSettings(
-          "FILE", "names " + file + ", which is no file that can be read twice");
-    }
     try (Stream<String> lines = lines(file)) {
       return lines.count();
     }

@@ -1,10 +1,11 @@
 package io.gorgon.cli;
 
-import io.gorgon.message.PythonFailure.InvalidSettings;
 import java.io.File;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
 
 /** What a command reads, looked at before anything starts. */
 final class Inputs {
@@ -14,18 +15,18 @@ final class Inputs {
   /**
    * Refuses what cannot be read.
    *
-   * @throws InvalidSettings that names the first such file
+   * @throws ParameterException that names the first such file
    */
-  static void check(List<File> files) {
+  static void check(CommandLine command, List<File> files) {
     for (File file : files) {
       if (!file.exists()) {
-        throw new InvalidSettings("FILE", "names " + file + ", which does not exist");
+        throw new ParameterException(command, "there is no file " + file);
       }
       if (file.isDirectory()) {
-        throw new InvalidSettings("FILE", "names " + file + ", which is a directory");
+        throw new ParameterException(command, file + " is a directory, not a file");
       }
       if (!Files.isReadable(file.toPath())) {
-        throw new InvalidSettings("FILE", "names " + file + ", which may not be read by you");
+        throw new ParameterException(command, "you may not read " + file);
       }
     }
   }
@@ -33,12 +34,12 @@ final class Inputs {
   /**
    * Standard input.
    *
-   * @throws InvalidSettings if there is none
+   * @throws ParameterException if there is none
    */
-  static InputStream standard() {
+  static InputStream standard(CommandLine command) {
     Descriptor in = Descriptor.of(Descriptor.IN);
     if (in.wasClosed()) {
-      throw new InvalidSettings("standard input", "is closed: name a file or use a pipe");
+      throw new ParameterException(command, "standard input is closed: name a file, or use a pipe");
     }
     if (in.isTerminal()) {
       System.err.println("gorgon: reading from the terminal; Ctrl-D ends the input");

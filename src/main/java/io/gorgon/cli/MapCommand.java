@@ -27,8 +27,10 @@ import org.apache.pekko.stream.javadsl.StreamConverters;
 import org.apache.pekko.util.ByteString;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** Runs one call for each line of input and prints the results in the input's order. */
 @Command(
@@ -47,6 +49,8 @@ final class MapCommand implements Callable<Integer> {
 
   @Mixin PoolOptions options;
 
+  @Spec CommandSpec spec;
+
   @Option(
       names = "--spread",
       description = "an array is positional arguments and an object keywords, instead of one value")
@@ -60,9 +64,11 @@ final class MapCommand implements Callable<Integer> {
 
   private record Line(long number, String text) {}
 
+  private record Result(String json, boolean failed) {}
+
   @Override
   public Integer call() {
-    Inputs.check(files);
+    Inputs.check(spec.commandLine(), files);
     Source<ByteString, ?> input = input();
     var failed = new AtomicLong();
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
@@ -78,12 +84,15 @@ final class MapCommand implements Callable<Integer> {
                       ByteString.fromString("\n"), LONGEST_LINE, FramingTruncation.ALLOW))
               .map(bytes -> new Line(lines.incrementAndGet(), bytes.utf8String().strip()))
               .filter(line -> !line.text().isEmpty())
-              .mapAsync(parallel, line -> answer(running.pool(), line, failed))
+              .mapAsync(parallel, line -> answer(running.pool(), line))
               .takeWhile(result -> !running.isInterrupted() && !out.checkError())
               .runForeach(
                   result -> {
-                    out.println(result);
+                    out.println(result.json());
                     out.flush();
+                    if (result.failed()) {
+                      failed.incrementAndGet();
+                    }
                     written.incrementAndGet();
                   },
                   running.system()));
@@ -94,7 +103,7 @@ final class MapCommand implements Callable<Integer> {
 
   private Source<ByteString, ?> input() {
     if (files.isEmpty()) {
-      InputStream in = Inputs.standard();
+      InputStream in = Inputs.standard(spec.commandLine());
       return StreamConverters.fromInputStream(() -> in);
     }
     return Source.from(files).flatMapConcat(MapCommand::read);
@@ -106,7 +115,7 @@ final class MapCommand implements Callable<Integer> {
         .concat(Source.single(ByteString.fromString("\n")));
   }
 
-  private CompletionStage<String> answer(PythonPool pool, Line line, AtomicLong failed) {
+  private CompletionStage<Result> answer(PythonPool pool, Line line) {
     Call call;
     try {
       JsonNode value = CallArguments.parse(line.text());
@@ -115,7 +124,6 @@ final class MapCommand implements Callable<Integer> {
               ? CallArguments.spread(target, value)
               : Call.of(target, value);
     } catch (JsonProcessingException wrong) {
-      failed.incrementAndGet();
       return CompletableFuture.completedFuture(
           error("InvalidInput", "no JSON: " + CallArguments.problem(wrong), line));
     }
@@ -123,7 +131,7 @@ final class MapCommand implements Callable<Integer> {
         .handle(
             (reply, failure) -> {
               if (reply != null) {
-                return reply.json();
+                return new Result(reply.json(), false);
               }
               Throwable cause =
                   failure instanceof CompletionException && failure.getCause() != null
@@ -132,7 +140,6 @@ final class MapCommand implements Callable<Integer> {
               if (isAboutEveryLine(cause)) {
                 throw new CompletionException(cause);
               }
-              failed.incrementAndGet();
               String name = cause instanceof PythonFailure typed ? typed.name() : "Failure";
               return error(name, String.valueOf(cause.getMessage()), line);
             });
@@ -144,9 +151,9 @@ final class MapCommand implements Callable<Integer> {
         || failure instanceof PythonFailure.UnknownTarget;
   }
 
-  private static String error(String name, String message, Line line) {
+  private static Result error(String name, String message, Line line) {
     ObjectNode error = Values.mapper().createObjectNode();
     error.putObject("error").put("name", name).put("message", message).put("line", line.number());
-    return error.toString();
+    return new Result(error.toString(), true);
   }
 }

@@ -19,6 +19,10 @@ import org.jspecify.annotations.Nullable;
 final class ProgressLine implements AutoCloseable {
 
   private static final int REFRESH_MILLIS = 100;
+
+  /** For the ^C that the terminal shows behind the bar. */
+  private static final int ROOM_FOR_ECHO = 4;
+
   private static final int USUAL_WIDTH = 80;
   private static final int NARROWEST = 40;
   private static final String ERASE_LINE = "\r\033[K";
@@ -30,7 +34,7 @@ final class ProgressLine implements AutoCloseable {
   private String shown = "";
 
   private ProgressLine(String task, long total) {
-    foot = new Foot(terminalWidth() - 1);
+    foot = new Foot(terminalWidth() - ROOM_FOR_ECHO);
     bar =
         new ProgressBarBuilder()
             .setTaskName(task)
@@ -68,6 +72,14 @@ final class ProgressLine implements AutoCloseable {
   /** One more is done. */
   void step() {
     bar.step();
+  }
+
+  /** Draws it no more; the cursor stays behind it. */
+  void freeze() {
+    synchronized (turn) {
+      foot.closed = true;
+      shown = "";
+    }
   }
 
   /** Leaves the bar as it is and gives the terminal back. */

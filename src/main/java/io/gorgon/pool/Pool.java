@@ -226,6 +226,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
       Entrance entrance,
       Connector connector) {
     super(context);
+    context.setLoggerName(Pool.class);
     this.settings = entrance.settings();
     this.entrance = entrance;
     this.connector = connector;
