@@ -138,11 +138,10 @@ class CommandsTest {
 
   /** The lines that a terminal shows in the end: what a carriage return overwrites is gone. */
   private static List<String> shown(Ended ended) {
-    return ended
-        .out()
-        .lines()
-        .map(line -> line.substring(line.stripTrailing().lastIndexOf('\r') + 1))
-        .map(line -> line.replace("\033[K", "").strip())
+    return Pattern.compile("\r?\n")
+        .splitAsStream(ended.out())
+        .map(line -> line.substring(line.lastIndexOf('\r') + 1))
+        .map(line -> line.replaceAll("\033\\[[0-9;]*[mK]", "").strip())
         .toList();
   }
 
