@@ -1,4 +1,4 @@
-"""Runs a command on a terminal of its own: ``terminal.py PATTERN COMMAND...``. Ctrl-C when PATTERN shows, '' for never."""
+"""Runs a command on a terminal of its own: ``terminal.py PATTERN COMMAND...``; Ctrl-C when PATTERN shows."""
 
 from __future__ import annotations
 
