@@ -85,7 +85,7 @@ public final class PendingCall {
     return startedAt;
   }
 
-  /** Its number at the worker that holds it, from 1; 0 while it waits. */
+  /** Its number at the worker that it was written to last, from 1; 0 if it never was. */
   long request() {
     return request;
   }
@@ -107,7 +107,6 @@ public final class PendingCall {
 
   /** Notes who has it now. */
   public void heldBy(Holder newHolder) {
-    request = 0;
     holder = newHolder;
   }
 
