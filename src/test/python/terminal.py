@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import sys
 import termios
@@ -18,6 +19,7 @@ def main(pattern: str, command: list[str]) -> int:
     pid, terminal = pty.fork()
     if pid == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a build in the background ignores it, and hands that on
         os.execvp(command[0], command)
     seen = b""
     struck = not pattern
