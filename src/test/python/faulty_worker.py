@@ -11,7 +11,8 @@ At the start
     after-hello-exit=N   exits with code N after its hello
     ready-never          hangs instead of becoming ready
 
-At the n-th request (request=N, the first by default), and only there
+At the n-th request (request=N, the first by default), and only there; at=TEXT counts only requests with TEXT in their
+body, so that the fault is for the call that asks for it and for nobody who passes by
     die-after-header     dies with the request read, and nothing started
     die-before-reply     dies with the call run
     die-mid-reply        dies in the middle of its reply
@@ -72,6 +73,7 @@ class FaultyWorker(Worker):
         super().__init__(spec)
         self.faults = faults
         self.requests = 0
+        self.now = False
         if "stubborn" in faults:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -94,17 +96,17 @@ class FaultyWorker(Worker):
         super().ready()
 
     def answer(self, frame: _wire.Frame) -> bytes:
-        self.requests += 1
-        if self._now() and "die-after-header" in self.faults:
+        self.now = self._count(frame)
+        if self.now and "die-after-header" in self.faults:
             os._exit(DEATH)
         reply = super().answer(frame)
-        if self._now():
+        if self.now:
             return self._spoil(frame.id, reply)
         return reply
 
     def send(self, frame: bytes) -> None:
         super().send(frame)
-        if not self._now() or _is_pong(frame):
+        if not self.now or _is_pong(frame):
             return
         if "die-mid-reply" in self.faults or "die-after-reply" in self.faults:
             os._exit(DEATH)
@@ -133,7 +135,10 @@ class FaultyWorker(Worker):
             return b""
         return reply
 
-    def _now(self) -> bool:
+    def _count(self, frame: _wire.Frame) -> bool:
+        if self.faults.get("at", "").encode() not in bytes(frame.body):
+            return False
+        self.requests += 1
         return self.requests == int(self.faults.get("request", "1"))
 
 

@@ -241,6 +241,18 @@ def swallow_interrupts(seconds: float) -> int:
     return swallowed
 
 
+def announced(path: str, function: str, *arguments: Any) -> Any:
+    """Make the file, which tells that this has started, then be another function of this module."""
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    return globals()[function](*arguments)
+
+
+def announce_and_hang(seconds: float) -> None:
+    """Say that it has started, then listen to nobody."""
+    print("Gorgon serves", flush=True)
+    swallow_interrupts(seconds)
+
+
 def overlap(path: str, seconds: float) -> list[float]:
     """Note in a file from when to when it ran, in seconds of the monotonic clock."""
     start = time.monotonic()
@@ -262,6 +274,27 @@ def _append(path: str, line: str) -> None:
         os.write(descriptor, line.encode() + b"\n")  # one write: lines of different processes do not mix
     finally:
         os.close(descriptor)
+
+
+def burn_cpu() -> None:
+    """Use the processor until the system puts an end to it."""
+    while True:
+        pass
+
+
+def write_file(path: str, size: int) -> int:
+    """Write a file of so many bytes; its size."""
+    with open(path, "wb") as file:
+        file.write(b"x" * size)
+    return os.path.getsize(path)
+
+
+def limits() -> dict[str, int]:
+    """The soft resource limits of this process, by name."""
+    import resource
+
+    names = ("RLIMIT_AS", "RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_CPU", "RLIMIT_FSIZE")
+    return {name: resource.getrlimit(getattr(resource, name))[0] for name in names}
 
 
 def env(name: str) -> str | None:

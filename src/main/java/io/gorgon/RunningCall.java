@@ -29,7 +29,7 @@ public final class RunningCall extends DispatchedStage<Reply> {
 
   /** Whether it has its answer. */
   public boolean isDone() {
-    return call.isDone();
+    return call.answer().isDone();
   }
 
   /**

@@ -35,21 +35,29 @@ class FaultsTest {
 
   @TempDir Path directory;
 
+  /** One worker, which others use too. */
+  private static TestPool one() {
+    return TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1).withBystanders();
+  }
+
+  /** The same with a worker that goes wrong at the first call of {@code targets:echo}. */
   private TestPool faulty(String fault, String... more) {
     String once = directory.resolve("fault-" + System.nanoTime()).toString();
     return TestPool.start(
-        String.join(
-            "\n",
-            List.of(
-                "min-workers = 1",
-                "max-workers = 1",
-                "entry = \"faulty_worker:main\"",
-                "environment { GORGON_FAULT = \""
-                    + fault
-                    + "\", GORGON_FAULT_ONCE = \""
-                    + once
-                    + "\" }",
-                String.join("\n", more))));
+            String.join(
+                "\n",
+                List.of(
+                    "min-workers = 1",
+                    "max-workers = 1",
+                    "entry = \"faulty_worker:main\"",
+                    "environment { GORGON_FAULT = \""
+                        + fault
+                        + ",at=targets:echo\", GORGON_FAULT_ONCE = \""
+                        + once
+                        + "\" }",
+                    String.join("\n", more))))
+        .awaitReady(1)
+        .withBystanders();
   }
 
   private static void assertServes(TestPool pool) {
@@ -59,7 +67,7 @@ class FaultsTest {
 
   @Test
   void row03_aWorkerThatExitsTellsItsCodeAndIsReplaced() {
-    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
+    try (var pool = one()) {
       var lost = (WorkerLost) failureOf(pool.pool().call(Call.of("targets:exit_now", 3)));
 
       assertThat(lost.exit()).isEqualTo(Exit.code(3));
@@ -73,7 +81,7 @@ class FaultsTest {
   @ParameterizedTest
   @ValueSource(ints = {9, 11, 15, 6})
   void row04_aSignalIsNamed(int signal) {
-    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
+    try (var pool = one()) {
       var lost = (WorkerLost) failureOf(pool.pool().call(Call.of("targets:kill_self", signal)));
 
       assertThat(lost.exit()).isEqualTo(Exit.signal(signal));
@@ -83,7 +91,7 @@ class FaultsTest {
 
   @Test
   void aSegmentationFaultShowsThePythonStack() {
-    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
+    try (var pool = one()) {
       var lost = (WorkerLost) failureOf(pool.pool().call(Call.of("targets:segfault")));
 
       assertThat(lost.exit()).isEqualTo(Exit.signal(11));
@@ -93,7 +101,7 @@ class FaultsTest {
 
   @Test
   void row01_aLateAnswerReachesNobody() {
-    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
+    try (var pool = one()) {
       long began = System.nanoTime();
       var late =
           (DeadlineExceeded)
@@ -111,7 +119,7 @@ class FaultsTest {
   @ParameterizedTest
   @ValueSource(strings = {"targets:hang_in_c", "targets:stop_self"})
   void row35_aWorkerThatHangsIsKilledAtTheDeadline(String target) {
-    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
+    try (var pool = one()) {
       long began = System.nanoTime();
       var late = failureOf(pool.pool().call(Call.of(target).withTimeout(Duration.ofMillis(300))));
       long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
@@ -125,9 +133,9 @@ class FaultsTest {
 
   @Test
   void aWorkerThatSwallowsInterruptsIsKilled() {
-    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
-      RunningCall call = pool.pool().call(Call.of("targets:swallow_interrupts", 30));
-      awaitRunning(pool);
+    try (var pool = one()) {
+      RunningCall call = pool.pool().call(announced("swallow_interrupts", 30));
+      awaitStarted();
       assertThat(call.cancel()).isTrue();
 
       assertThat(failureOf(call)).isInstanceOf(Cancelled.class);
@@ -137,12 +145,12 @@ class FaultsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"targets:cancellable", "targets:sleep", "targets:spin"})
+  @ValueSource(strings = {"cancellable", "sleep", "spin"})
   void row13_aCancelledCallThatEndsKeepsItsWorker(String target) {
-    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
+    try (var pool = one()) {
       long before = get(pool.pool().call(Call.of("targets:pid"))).as(Long.class);
-      RunningCall call = pool.pool().call(Call.of(target, 30));
-      awaitRunning(pool);
+      RunningCall call = pool.pool().call(announced(target, 30));
+      awaitStarted();
       call.cancel();
 
       var cancelled = (Cancelled) failureOf(call);
@@ -154,7 +162,7 @@ class FaultsTest {
   @Test
   void row12_aCallThatIsCancelledWhileItWaitsNeverRuns() {
     Path journal = directory.resolve("journal");
-    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
+    try (var pool = one()) {
       RunningCall blocker = pool.pool().call(Call.of("targets:sleep", 0.3));
       RunningCall waiting =
           pool.pool().call(Call.of("targets:journal", journal.toString(), "1", "nonce"));
@@ -176,7 +184,7 @@ class FaultsTest {
 
   @Test
   void row14_theDeadlineCoversQueueingAndRunning() {
-    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
+    try (var pool = one()) {
       RunningCall blocker = pool.pool().call(Call.of("targets:sleep", 0.5));
       long began = System.nanoTime();
       failureOf(
@@ -190,7 +198,7 @@ class FaultsTest {
   @Test
   void row05_anIdempotentCallIsRunAgainAndOthersAreNot() {
     Path once = directory.resolve("once");
-    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
+    try (var pool = one()) {
       Call dies =
           Call.of(
               "builtins:exec",
@@ -209,9 +217,10 @@ class FaultsTest {
 
   @Test
   void row26_aPoisonousCallStopsAfterOneAttempt() {
-    try (var pool = TestPool.start().awaitReady(2)) {
+    try (var pool = TestPool.start().awaitReady(2).withBystanders()) {
       failureOf(pool.pool().call(Call.of("targets:exit_now", 1)));
       assertServes(pool);
+      pool.awaitEvents(PoolEvent.WorkerGone.class, 1);
 
       assertThat(pool.eventsOf(PoolEvent.WorkerGone.class)).hasSize(1);
     }
@@ -225,7 +234,7 @@ class FaultsTest {
     "partial-then-silence, true"
   })
   void row48_aDeathInACallIsToldWithWhetherItHadStarted(String fault, boolean started) {
-    try (var pool = faulty(fault).awaitReady(1)) {
+    try (var pool = faulty(fault)) {
       Call call = Call.of("targets:echo", 1).withTimeout(Duration.ofSeconds(2));
       if (started) {
         PythonFailure failure = failureOf(pool.pool().call(call));
@@ -240,7 +249,7 @@ class FaultsTest {
 
   @Test
   void aDeathAfterTheAnswerLosesNoAnswer() {
-    try (var pool = faulty("die-after-reply").awaitReady(1)) {
+    try (var pool = faulty("die-after-reply")) {
       assertThat(get(pool.pool().call(Call.of("targets:echo", 1))).as(Integer.class)).isEqualTo(1);
       assertServes(pool);
     }
@@ -249,7 +258,7 @@ class FaultsTest {
   @ParameterizedTest
   @ValueSource(strings = {"garbage-reply", "oversize-reply", "flag-flip", "unknown-kind"})
   void row47_row49_row50_garbageIsAProtocolViolationAndEndsTheWorker(String fault) {
-    try (var pool = faulty(fault).awaitReady(1)) {
+    try (var pool = faulty(fault)) {
       assertThat(failureOf(pool.pool().call(Call.of("targets:echo", 1))))
           .isInstanceOf(ProtocolViolation.class);
       assertServes(pool);
@@ -259,7 +268,7 @@ class FaultsTest {
 
   @Test
   void row53_ofTwoAnswersTheFirstCounts() {
-    try (var pool = faulty("double-reply").awaitReady(1)) {
+    try (var pool = faulty("double-reply")) {
       assertThat(get(pool.pool().call(Call.of("targets:echo", 1))).as(Integer.class)).isEqualTo(1);
       for (int i = 0; i < 20; i++) {
         assertThat(get(pool.pool().call(Call.of("targets:echo", i))).as(Integer.class))
@@ -272,7 +281,7 @@ class FaultsTest {
 
   @Test
   void row52_anAnswerToNobodyIsDroppedAndTheDeadlineStands() {
-    try (var pool = faulty("wrong-id").awaitReady(1)) {
+    try (var pool = faulty("wrong-id")) {
       assertThat(
               failureOf(
                   pool.pool().call(Call.of("targets:echo", 1).withTimeout(Duration.ofMillis(300)))))
@@ -283,7 +292,7 @@ class FaultsTest {
 
   @Test
   void row43b_aFloodOfOutputIsDrainedAndCapped() {
-    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
+    try (var pool = one()) {
       get(pool.pool().call(Call.of("targets:flood_stderr", 20)));
       assertServes(pool);
     }
@@ -292,7 +301,7 @@ class FaultsTest {
   @ParameterizedTest
   @ValueSource(strings = {"fork_child", "subprocess_child", "daemon_child", "orphan_child"})
   void row35b_row38_childrenEndWithTheirWorker(String target) {
-    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
+    try (var pool = one()) {
       long child = get(pool.pool().call(Call.of("targets:" + target, 60))).as(Long.class);
       assertThat(isAlive(child)).isTrue();
 
@@ -306,7 +315,7 @@ class FaultsTest {
 
   @Test
   void aForkedChildThatReturnsSaysNothing() {
-    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
+    try (var pool = one()) {
       assertThat(get(pool.pool().call(Call.of("targets:fork_and_return", "once"))).json())
           .contains("once");
       assertServes(pool);
@@ -315,8 +324,9 @@ class FaultsTest {
 
   @Test
   void row28_aWorkerThatIgnoresTermIsKilledAtTheGracesEnd() {
-    try (var pool = faulty("stubborn", "timeouts.stop-grace = 200ms").awaitReady(1)) {
+    try (var pool = faulty("stubborn", "timeouts.stop-grace = 200ms")) {
       assertServes(pool);
+      pool.sendBystandersHome();
       long began = System.nanoTime();
       get(pool.pool().drain(Duration.ofSeconds(1)));
 
@@ -324,10 +334,19 @@ class FaultsTest {
     }
   }
 
-  private static void awaitRunning(TestPool pool) {
+  /** A call of a target that tells when it has started: others run on the worker too. */
+  private Call announced(String function, Object argument) {
+    return Call.of("targets:announced", started().toString(), function, argument);
+  }
+
+  private Path started() {
+    return directory.resolve("started");
+  }
+
+  private void awaitStarted() {
     org.awaitility.Awaitility.await()
         .pollInterval(Duration.ofMillis(5))
-        .until(() -> pool.stats().workers().get(0).running());
+        .until(() -> java.nio.file.Files.exists(started()));
   }
 
   static boolean isAlive(long pid) {

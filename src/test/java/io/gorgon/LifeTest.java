@@ -9,6 +9,7 @@ import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Reply;
 import io.gorgon.pool.PoolStats;
+import io.gorgon.testkit.Bystanders.Expected;
 import io.gorgon.testkit.Layer;
 import io.gorgon.testkit.NeedsLayer;
 import io.gorgon.testkit.TestPool;
@@ -34,7 +35,7 @@ class LifeTest {
 
   @Test
   void row09_recyclingByCallsLosesNoCallAndKeepsTheLimit() {
-    try (var tested = TestPool.start("recycle.max-calls = 10").awaitReady(2)) {
+    try (var tested = TestPool.start("recycle.max-calls = 10").awaitReady(2).withBystanders()) {
       Map<Long, Integer> served = new HashMap<>();
       for (int i = 0; i < 300; i++) {
         Reply reply = get(tested.pool().call(Call.of("targets:pid")));
@@ -64,7 +65,7 @@ class LifeTest {
 
   @Test
   void recyclingByAgeReplacesEveryProcess() {
-    try (var tested = TestPool.start("recycle.max-age = 500ms").awaitReady(2)) {
+    try (var tested = TestPool.start("recycle.max-age = 500ms").awaitReady(2).withBystanders()) {
       tested.awaitEvents(PoolEvent.WorkerReady.class, 4);
 
       assertThat(tested.eventsOf(PoolEvent.WorkerGone.class))
@@ -76,7 +77,15 @@ class LifeTest {
   void row31_aResetPicksUpChangedCodeWithoutAFailedCall() throws IOException {
     Path module = directory.resolve("changing.py");
     Files.writeString(module, "def version():\n    return 1\n");
-    try (var tested = TestPool.start("path = [\"" + directory + "\"]").awaitReady(2)) {
+    try (var tested =
+        TestPool.start(
+                "path = [\""
+                    + directory
+                    + "\", \""
+                    + Path.of("src/test/python").toAbsolutePath()
+                    + "\"]")
+            .awaitReady(2)
+            .withBystanders()) {
       assertThat(get(tested.pool().call(Call.of("changing:version"))).as(Integer.class))
           .isEqualTo(1);
       var stop = new AtomicBoolean();
@@ -137,7 +146,8 @@ class LifeTest {
 
   @Test
   void row34_resizingLetsBusyWorkersFinish() {
-    try (var tested = TestPool.start("min-workers = 3, max-workers = 3").awaitReady(3)) {
+    try (var tested =
+        TestPool.start("min-workers = 3, max-workers = 3").awaitReady(3).withBystanders()) {
       List<RunningCall> load = new ArrayList<>();
       for (int i = 0; i < 3; i++) {
         load.add(tested.pool().call(Call.of("targets:sleep", 0.4)));
@@ -214,7 +224,7 @@ class LifeTest {
 
   @Test
   void aKeeperThatDiesTakesItsWorkersWithItAndIsReplaced() {
-    try (var tested = TestPool.start().awaitReady(2)) {
+    try (var tested = TestPool.start().awaitReady(2).withBystanders(Expected.HIT)) {
       long worker = get(tested.pool().call(Call.of("targets:pid"))).as(Long.class);
       long child = get(tested.pool().call(Call.of("targets:subprocess_child", 60))).as(Long.class);
       ProcessHandle keeper = ProcessHandle.of(worker).flatMap(ProcessHandle::parent).orElseThrow();

@@ -1,5 +1,6 @@
 package io.gorgon.cli;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.gorgon.message.Call;
@@ -23,6 +24,19 @@ final class CallArguments {
       call = call.with(field.getKey(), field.getValue());
     }
     return call;
+  }
+
+  /** What is wrong with a text, for people: without the parser's advice to programmers. */
+  static String problem(JsonProcessingException wrong) {
+    String text =
+        wrong
+            .getOriginalMessage()
+            .replaceFirst(" \\(start marker at .*\\]\\)", "")
+            .replaceFirst(": (was expecting|expected a valid value) \\(.*", "");
+    JsonLocation place = wrong.getLocation();
+    return place == null || place.getColumnNr() < 1
+        ? text
+        : text + ", at column " + place.getColumnNr();
   }
 
   /** Reads one JSON value and nothing behind it. */

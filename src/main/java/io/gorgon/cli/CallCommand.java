@@ -41,7 +41,7 @@ final class CallCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Call call = CallArguments.spread(target, arguments());
     try (var running = new CommandPool(options, Map.of("min-workers", 1, "max-workers", 1))) {
-      spec.commandLine().getOut().println(running.pool().call(call).join().json());
+      spec.commandLine().getOut().println(running.await(running.pool().call(call)).json());
       spec.commandLine().getOut().flush();
     }
     return ExitCode.OK.number();
@@ -49,14 +49,16 @@ final class CallCommand implements Callable<Integer> {
 
   private JsonNode arguments() throws IOException {
     String text =
-        json.equals("-") ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8) : json;
+        json.equals("-")
+            ? new String(Inputs.standard(spec.commandLine()).readAllBytes(), StandardCharsets.UTF_8)
+            : json;
     try {
       JsonNode read = CallArguments.parse(text);
       if (read.isContainerNode()) {
         return read;
       }
     } catch (JsonProcessingException wrong) {
-      throw usage("is no JSON (" + wrong.getOriginalMessage() + ")");
+      throw usage("is no JSON (" + CallArguments.problem(wrong) + ")");
     }
     throw usage("is neither an array nor an object");
   }

@@ -3,7 +3,6 @@ package io.gorgon.cli;
 import io.gorgon.PythonPool;
 import io.gorgon.message.Call;
 import io.gorgon.message.PoolEvent;
-import io.gorgon.message.PythonFailure.InvalidSettings;
 import io.gorgon.message.Reply;
 import io.gorgon.pool.PoolStats;
 import java.io.File;
@@ -14,18 +13,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
 import org.apache.pekko.Done;
-import org.apache.pekko.stream.javadsl.Sink;
 import org.apache.pekko.stream.javadsl.Source;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -66,16 +62,23 @@ final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     List<File> inputs = files.isEmpty() ? List.of(new File("README.md")) : files;
+    Inputs.check(spec.commandLine(), inputs);
     long lines = inputs.stream().mapToLong(DemoCommand::countLines).sum();
-    PrintWriter err = spec.commandLine().getErr();
     List<ProcessHandle> processes;
     PoolStats stats;
     try (var running = new CommandPool(options, Map.of())) {
       PythonPool pool = running.pool();
-      var killed = new AtomicBoolean();
-      var replaced = replacement(running);
-      try (ProgressBar bar = progressBar(lines)) {
-        CommandPool.await(
+      var killedAt = new AtomicLong();
+      try (ProgressLine bar = ProgressLine.show("lines", lines)) {
+        running.tellWhenInterrupted(
+            () -> {
+              if (bar != null) {
+                bar.freeze();
+              }
+              return ": " + answered + " of " + lines + " lines answered";
+            });
+        CompletionStage<Done> replaced = replacement(running, killedAt);
+        running.await(
             Source.from(inputs)
                 .flatMapConcat(file -> Source.fromJavaStream(() -> lines(file)))
                 .mapAsync(
@@ -86,14 +89,16 @@ final class DemoCommand implements Callable<Integer> {
                 .runForeach(
                     reply -> {
                       onReply(reply, bar);
-                      if (answered.get() >= lines / 2 && killed.compareAndSet(false, true)) {
-                        killOne(pool, err);
+                      if (answered.get() >= lines / 2 && killedAt.get() == 0) {
+                        killOne(running, killedAt);
                       }
                     },
                     running.system()));
+        if (killedAt.get() != 0) {
+          running.await(replaced);
+        }
       }
-      CommandPool.await(replaced);
-      stats = CommandPool.await(pool.stats());
+      stats = running.await(pool.stats());
       processes =
           stats.workers().stream()
               .flatMap(worker -> ProcessHandle.of(worker.pid()).stream())
@@ -105,18 +110,27 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   /** Completes when the killed worker's successor is ready, so that the table shows it. */
-  private static CompletionStage<Done> replacement(CommandPool running) {
+  private static CompletionStage<Done> replacement(CommandPool running, AtomicLong killedAt) {
     return running
         .pool()
         .events()
         .filter(event -> event instanceof PoolEvent.WorkerReady up && up.worker().generation() > 1)
         .take(1)
         .completionTimeout(PATIENCE)
-        .runWith(Sink.ignore(), running.system())
+        .runForeach(
+            event -> {
+              if (event instanceof PoolEvent.WorkerReady up) {
+                long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - killedAt.get());
+                System.err.printf(
+                    "worker %d.%d (pid %d) has taken its place, %d ms later%n",
+                    up.worker().slot(), up.worker().generation(), up.pid(), took);
+              }
+            },
+            running.system())
         .exceptionally(late -> Done.getInstance());
   }
 
-  private void onReply(Reply reply, @Nullable ProgressBar bar) {
+  private void onReply(Reply reply, @Nullable ProgressLine bar) {
     answered.incrementAndGet();
     again.addAndGet(reply.attempts() - 1);
     words.addAndGet(reply.tree().path("words").asLong());
@@ -125,33 +139,19 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private static void killOne(PythonPool pool, PrintWriter err) {
-    for (var worker : CommandPool.await(pool.stats()).workers()) {
-      if (worker.pid() > 0) {
-        err.println(
-            "half-way: killing worker "
-                + worker.slot()
-                + "."
-                + worker.generation()
-                + " (pid "
-                + worker.pid()
-                + ") with SIGKILL");
-        err.flush();
-        ProcessHandle.of(worker.pid()).ifPresent(ProcessHandle::destroyForcibly);
-        return;
-      }
-    }
-  }
-
-  private static @Nullable ProgressBar progressBar(long lines) {
-    if (!picocli.CommandLine.Help.Ansi.AUTO.enabled()) {
-      return null;
-    }
-    return new ProgressBarBuilder()
-        .setTaskName("lines")
-        .setInitialMax(lines)
-        .setConsumer(new ConsoleProgressBarConsumer(System.err))
-        .build();
+  /** Kills a worker that is in a call, if there is one. */
+  private static void killOne(CommandPool running, AtomicLong killedAt) {
+    running.await(running.pool().stats()).workers().stream()
+        .filter(worker -> worker.pid() > 0)
+        .max(Comparator.comparing(PoolStats.WorkerStats::running))
+        .ifPresent(
+            worker -> {
+              System.err.printf(
+                  "half-way: killing worker %d.%d (pid %d) with SIGKILL%n",
+                  worker.slot(), worker.generation(), worker.pid());
+              killedAt.set(System.nanoTime());
+              ProcessHandle.of(worker.pid()).ifPresent(ProcessHandle::destroyForcibly);
+            });
   }
 
   private void report(long lines, PoolStats stats, long left) {
@@ -177,9 +177,6 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private static long countLines(File file) {
-    if (!file.isFile()) {
-      throw new InvalidSettings("FILE", "names " + file + ", which is no file: name a text file");
-    }
     try (Stream<String> lines = lines(file)) {
       return lines.count();
     }

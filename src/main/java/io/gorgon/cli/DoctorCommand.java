@@ -54,11 +54,11 @@ final class DoctorCommand implements Callable<Integer> {
     good("jdk", System.getProperty("java.vendor") + " " + Runtime.version());
     good("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     PoolSettings settings = options.settings(options.whole(), Map.of());
+    lookAtLimits();
     try {
       Interpreter interpreter = Interpreter.find(settings.python());
       good("interpreter", interpreter.path() + " (" + interpreter.reason() + ")");
       lookAtKeeper(settings);
-      lookAtLimits();
       tryACall();
     } catch (PythonFailure failure) {
       bad("python", failure.name(), String.valueOf(failure.getMessage()));
@@ -113,6 +113,8 @@ final class DoctorCommand implements Callable<Integer> {
     Path memory = Path.of("/dev/shm");
     if (Files.isDirectory(memory)) {
       good("/dev/shm", Files.getFileStore(memory).getUsableSpace() / (1 << 20) + " MiB free");
+    } else {
+      good("/dev/shm", "none; Python's multiprocessing wants it, Gorgon does not");
     }
   }
 
@@ -124,10 +126,10 @@ final class DoctorCommand implements Callable<Integer> {
 
   private void tryACall() {
     try (var running = new CommandPool(options, Map.of("min-workers", 1, "max-workers", 1))) {
-      running.pool().call(Call.of("math:sqrt", 16)).join();
+      running.await(running.pool().call(Call.of("math:sqrt", 16)));
       long began = System.nanoTime();
       for (int i = 0; i < PINGS; i++) {
-        running.pool().call(Call.of("math:sqrt", 16)).join();
+        running.await(running.pool().call(Call.of("math:sqrt", 16)));
       }
       long each = (System.nanoTime() - began) / PINGS;
       good("a call", TimeUnit.NANOSECONDS.toMicros(each) + " us, there and back");

@@ -3,6 +3,7 @@ package io.gorgon.cli;
 import io.gorgon.message.PythonFailure;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** What the exit code of a command says. */
 enum ExitCode {
@@ -14,7 +15,8 @@ enum ExitCode {
   DEADLINE(5, "the deadline passed"),
   START_FAILED(6, "Python could not be started"),
   SOME_LINES(7, "some lines of map failed; each carries its error"),
-  UNHEALTHY(8, "doctor found a problem, or bench missed a target");
+  UNHEALTHY(8, "doctor found a problem, or bench missed a target"),
+  INTERRUPTED(130, "Ctrl-C; 143 after TERM");
 
   private final int number;
   private final String meaning;
@@ -54,7 +56,7 @@ enum ExitCode {
   static String[] table() {
     List<String> lines = new ArrayList<>(List.of("%nExit codes:"));
     for (ExitCode code : values()) {
-      lines.add("  " + code.number + "  " + code.meaning);
+      lines.add(String.format(Locale.ROOT, "  %3d  %s", code.number, code.meaning));
     }
     return lines.toArray(String[]::new);
   }

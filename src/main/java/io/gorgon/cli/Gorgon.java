@@ -2,12 +2,15 @@ package io.gorgon.cli;
 
 import io.gorgon.message.PythonException;
 import io.gorgon.message.PythonFailure;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
 /**
@@ -50,6 +53,7 @@ public final class Gorgon {
   static CommandLine commandLine() {
     var line = new CommandLine(new Gorgon());
     line.setExecutionExceptionHandler(Gorgon::onFailure);
+    line.setParameterExceptionHandler(Gorgon::onMistake);
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.getCommandSpec().usageMessage().footer(ExitCode.table());
     line.getSubcommands()
@@ -64,7 +68,21 @@ public final class Gorgon {
       print(typed, command.getErr());
       return ExitCode.of(typed).number();
     }
+    if (failure instanceof IOException || failure instanceof UncheckedIOException) {
+      command.getErr().println("gorgon: " + failure);
+      return ExitCode.FAILED.number();
+    }
+    command.getErr().println("gorgon: failed in a way that it should not; please report this:");
     throw failure;
+  }
+
+  /** What is wrong, and where the right way stands: not a page of it. */
+  private static int onMistake(ParameterException mistake, String[] arguments) {
+    CommandLine command = mistake.getCommandLine();
+    command.getErr().println("gorgon: " + mistake.getMessage());
+    command.getErr().println("try: " + command.getCommandSpec().qualifiedName() + " --help");
+    command.getErr().flush();
+    return ExitCode.USAGE.number();
   }
 
   /** One line that names the failure; Python's traceback below where there is one. */

@@ -6,13 +6,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.gorgon.PythonPool;
 import io.gorgon.message.Call;
 import io.gorgon.message.PythonFailure;
-import io.gorgon.message.PythonFailure.InvalidSettings;
 import io.gorgon.message.Values;
 import java.io.File;
+import java.io.FileInputStream;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +20,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicLong;
-import org.apache.pekko.stream.javadsl.FileIO;
 import org.apache.pekko.stream.javadsl.Framing;
 import org.apache.pekko.stream.javadsl.FramingTruncation;
 import org.apache.pekko.stream.javadsl.Source;
@@ -29,8 +27,10 @@ import org.apache.pekko.stream.javadsl.StreamConverters;
 import org.apache.pekko.util.ByteString;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** Runs one call for each line of input and prints the results in the input's order. */
 @Command(
@@ -38,7 +38,8 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     description = {
       "Calls a Python function for each JSON value, one a line, and prints one result a line, in order.",
-      "Blank lines are left out. A line that fails becomes {\"error\": {...}} in its place."
+      "Blank lines are left out. A line that fails becomes {\"error\": {...}} in its place; where Python",
+      "cannot start or there is no such function, it ends at once."
     })
 @SuppressWarnings("NullAway.Init")
 final class MapCommand implements Callable<Integer> {
@@ -47,6 +48,8 @@ final class MapCommand implements Callable<Integer> {
   private static final int LONGEST_LINE = 64 * 1024 * 1024;
 
   @Mixin PoolOptions options;
+
+  @Spec CommandSpec spec;
 
   @Option(
       names = "--spread",
@@ -61,33 +64,36 @@ final class MapCommand implements Callable<Integer> {
 
   private record Line(long number, String text) {}
 
+  private record Result(String json, boolean failed) {}
+
   @Override
   public Integer call() {
-    files.stream()
-        .filter(file -> !file.isFile())
-        .findFirst()
-        .ifPresent(
-            file -> {
-              throw new InvalidSettings("FILE", "names " + file + ", which is no file");
-            });
+    Inputs.check(spec.commandLine(), files);
+    Source<ByteString, ?> input = input();
     var failed = new AtomicLong();
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
     try (var running = new CommandPool(options, Map.of())) {
       var lines = new AtomicLong();
+      var written = new AtomicLong();
+      running.tellWhenInterrupted(() -> " after " + written + " results");
       int parallel = running.pool().settings().maxWorkers() * IN_FLIGHT_PER_WORKER;
-      CommandPool.await(
-          input()
+      running.await(
+          input
               .via(
                   Framing.delimiter(
                       ByteString.fromString("\n"), LONGEST_LINE, FramingTruncation.ALLOW))
               .map(bytes -> new Line(lines.incrementAndGet(), bytes.utf8String().strip()))
               .filter(line -> !line.text().isEmpty())
-              .mapAsync(parallel, line -> answer(running.pool(), line, failed))
-              .takeWhile(result -> !out.checkError())
+              .mapAsync(parallel, line -> answer(running.pool(), line))
+              .takeWhile(result -> !running.isInterrupted() && !out.checkError())
               .runForeach(
                   result -> {
-                    out.println(result);
+                    out.println(result.json());
                     out.flush();
+                    if (result.failed()) {
+                      failed.incrementAndGet();
+                    }
+                    written.incrementAndGet();
                   },
                   running.system()));
       out.flush();
@@ -97,18 +103,19 @@ final class MapCommand implements Callable<Integer> {
 
   private Source<ByteString, ?> input() {
     if (files.isEmpty()) {
-      InputStream in = System.in;
+      InputStream in = Inputs.standard(spec.commandLine());
       return StreamConverters.fromInputStream(() -> in);
     }
-    return Source.from(files).map(File::toPath).flatMapConcat(MapCommand::read);
+    return Source.from(files).flatMapConcat(MapCommand::read);
   }
 
   /** A file whose last line has no end must not run into the next file's first. */
-  private static Source<ByteString, ?> read(Path path) {
-    return FileIO.fromPath(path).concat(Source.single(ByteString.fromString("\n")));
+  private static Source<ByteString, ?> read(File file) {
+    return StreamConverters.fromInputStream(() -> new FileInputStream(file))
+        .concat(Source.single(ByteString.fromString("\n")));
   }
 
-  private CompletionStage<String> answer(PythonPool pool, Line line, AtomicLong failed) {
+  private CompletionStage<Result> answer(PythonPool pool, Line line) {
     Call call;
     try {
       JsonNode value = CallArguments.parse(line.text());
@@ -117,29 +124,36 @@ final class MapCommand implements Callable<Integer> {
               ? CallArguments.spread(target, value)
               : Call.of(target, value);
     } catch (JsonProcessingException wrong) {
-      failed.incrementAndGet();
       return CompletableFuture.completedFuture(
-          error("InvalidInput", "no JSON: " + wrong.getOriginalMessage(), line));
+          error("InvalidInput", "no JSON: " + CallArguments.problem(wrong), line));
     }
     return pool.call(call)
         .handle(
             (reply, failure) -> {
               if (reply != null) {
-                return reply.json();
+                return new Result(reply.json(), false);
               }
-              failed.incrementAndGet();
               Throwable cause =
                   failure instanceof CompletionException && failure.getCause() != null
                       ? failure.getCause()
                       : failure;
+              if (isAboutEveryLine(cause)) {
+                throw new CompletionException(cause);
+              }
               String name = cause instanceof PythonFailure typed ? typed.name() : "Failure";
               return error(name, String.valueOf(cause.getMessage()), line);
             });
   }
 
-  private static String error(String name, String message, Line line) {
+  /** Where no line can be answered, one message and its exit code say more than all lines. */
+  private static boolean isAboutEveryLine(Throwable failure) {
+    return failure instanceof PythonFailure.StartFailed
+        || failure instanceof PythonFailure.UnknownTarget;
+  }
+
+  private static Result error(String name, String message, Line line) {
     ObjectNode error = Values.mapper().createObjectNode();
     error.putObject("error").put("name", name).put("message", message).put("line", line.number());
-    return error.toString();
+    return new Result(error.toString(), true);
   }
 }

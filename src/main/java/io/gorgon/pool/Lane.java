@@ -337,7 +337,7 @@ final class Lane implements CallSource, PendingCall.Holder {
 
   @Override
   public boolean hasStarted(PendingCall call) {
-    return false;
+    return call.attempts() > 0; // it came back from a worker that died in it
   }
 
   /** Answers every waiting call whose deadline has passed. */

@@ -99,7 +99,7 @@ public record Interpreter(Path path, String reason) {
         "there is no interpreter '"
             + wanted
             + "' (looked for "
-            + looked
+            + String.join(", ", looked.stream().map(Path::toString).distinct().toList())
             + "): install Python "
             + OLDEST
             + " or newer, or name one by the setting 'python'",

@@ -9,6 +9,7 @@ import io.gorgon.wire.Frame;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,9 @@ public final class PendingCall {
 
     /** The answer has been given already; take the call out, or stop it where it runs. */
     void onAbandoned(PendingCall call, boolean dirty);
+
+    /** Keeps Python from starting it, unless it has started it already. */
+    default void keepFromStarting(PendingCall call) {}
 
     /** Whether Python may have started it. */
     boolean hasStarted(PendingCall call);
@@ -51,9 +55,11 @@ public final class PendingCall {
   private volatile long deadline;
   private volatile boolean streaming;
   private final CompletableFuture<Reply> answer = new CompletableFuture<>();
+  private final AtomicBoolean decided = new AtomicBoolean();
   private volatile @Nullable Holder holder;
   private final AtomicInteger attempts = new AtomicInteger();
   private volatile long startedAt;
+  private volatile long request;
 
   /**
    * Takes an encoded call in.
@@ -141,6 +147,11 @@ public final class PendingCall {
     return startedAt;
   }
 
+  /** Its number at the worker that it was written to last, from 1; 0 if it never was. */
+  long request() {
+    return request;
+  }
+
   /** How often it has been written to a worker and may have run. */
   public int attempts() {
     return attempts.get();
@@ -151,9 +162,9 @@ public final class PendingCall {
     return answer;
   }
 
-  /** Whether it has its answer. */
+  /** Whether it is decided how it ends; the answer is there then, or comes at once. */
   public boolean isDone() {
-    return answer.isDone();
+    return decided.get();
   }
 
   /** Notes who has it now. */
@@ -162,7 +173,8 @@ public final class PendingCall {
   }
 
   /** Notes that it goes to a worker now. */
-  void starts(Holder runner, long now) {
+  void starts(Holder runner, long newRequest, long now) {
+    request = newRequest;
     holder = runner;
     startedAt = now;
     attempts.incrementAndGet();
@@ -180,33 +192,53 @@ public final class PendingCall {
 
   /** Answers with a value; false if it had an answer. */
   public boolean complete(Reply reply) {
-    return answer.complete(reply);
+    return decide() && answer.complete(reply);
   }
 
   /** Answers with a failure; false if it had an answer. */
   public boolean fail(PythonFailure failure) {
-    return answer.completeExceptionally(failure);
+    return decide() && answer.completeExceptionally(failure);
+  }
+
+  private boolean decide() {
+    return decided.compareAndSet(false, true);
   }
 
   /** Answers that it is cancelled and stops it wherever it is; false if it had an answer. */
   public boolean cancel(String why) {
+    if (!decide()) {
+      return false;
+    }
     Holder current = holder;
-    boolean started = current != null && current.hasStarted(this);
-    return abandon(new PythonFailure.Cancelled(call.target(), started, why), false);
+    boolean started = stop(current) || attempts.get() > 1;
+    conclude(new PythonFailure.Cancelled(call.target(), started, why), false);
+    return true;
   }
 
   /** Answers that its deadline passed and stops it wherever it is; false if it had an answer. */
   public boolean expire() {
+    if (!decide()) {
+      return false;
+    }
     Holder current = holder;
-    boolean started = current != null && current.hasStarted(this);
+    boolean started = stop(current);
     Phase phase = streaming ? Phase.STREAMING : started ? Phase.RUNNING : Phase.QUEUED;
-    return abandon(
-        new DeadlineExceeded(
-            call.target(),
-            phase,
-            Duration.ofNanos(deadline - enteredAt),
-            current == null ? "before it was taken in" : "at " + current),
-        started);
+    Duration limit = Duration.ofNanos(deadline - enteredAt);
+    String where = current == null ? "before it was taken in" : "at " + current;
+    conclude(new DeadlineExceeded(call.target(), phase, limit, where), started);
+    return true;
+  }
+
+  /**
+   * Whether Python may have started it. First Python is kept from it, then we look: the other way
+   * round it could start between the look and the answer, which says that it did not.
+   */
+  private boolean stop(@Nullable Holder current) {
+    if (current == null) {
+      return false;
+    }
+    current.keepFromStarting(this);
+    return current.hasStarted(this);
   }
 
   /** Whether its deadline has passed at {@code now}. */
@@ -220,13 +252,18 @@ public final class PendingCall {
    * @param dirty whether a worker that runs it must not be used again, however it ends
    */
   public boolean abandon(PythonFailure failure, boolean dirty) {
-    if (!fail(failure)) {
+    if (!decide()) {
       return false;
     }
+    conclude(failure, dirty);
+    return true;
+  }
+
+  private void conclude(PythonFailure failure, boolean dirty) {
+    answer.completeExceptionally(failure);
     Holder current = holder;
     if (current != null) {
       current.onAbandoned(this, dirty);
     }
-    return true;
   }
 }

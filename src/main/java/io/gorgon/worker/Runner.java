@@ -178,7 +178,7 @@ public final class Runner implements PendingCall.Holder {
 
   private boolean write(List<PendingCall> calls, boolean leased) {
     List<Frame> frames = new ArrayList<>(calls.size());
-    List<PendingCall> gone = new ArrayList<>(0);
+    List<PendingCall> written = new ArrayList<>(calls.size());
     lock.lock();
     try {
       if (end != null || dirty) {
@@ -189,13 +189,15 @@ public final class Runner implements PendingCall.Holder {
         if (call.isDone()) {
           continue;
         }
-        call.starts(this, now);
         long request = flights.nextRequest();
-        flights.add(new InFlight(request, call, leased));
-        frames.add(Frame.of(Frame.Kind.REQUEST, request, call.body()));
+        call.starts(this, request, now);
         if (call.isDone()) {
-          gone.add(call);
+          // Its caller left while it changed hands, and believes that it never ran.
+          continue;
         }
+        flights.add(new InFlight(request, call, leased));
+        written.add(call);
+        frames.add(Frame.of(Frame.Kind.REQUEST, request, call.body()));
       }
     } finally {
       lock.unlock();
@@ -204,8 +206,7 @@ public final class Runner implements PendingCall.Holder {
       onNothingWritten(leased);
     } else {
       requestsSentUpTo = connection.send(frames);
-      calls.forEach(call -> call.dialogue().onStarted(call));
-      gone.forEach(call -> onAbandoned(call, false));
+      written.forEach(call -> call.dialogue().onStarted(call));
     }
     return true;
   }
@@ -369,15 +370,23 @@ public final class Runner implements PendingCall.Holder {
   // ---- the holder's part
 
   @Override
+  public void keepFromStarting(PendingCall call) {
+    if (call.request() > 0) {
+      connection.markCancelled(call.request());
+    }
+  }
+
+  @Override
   public boolean hasStarted(PendingCall call) {
-    InFlight flight = flights.of(call);
-    return flight != null && connection.lastStarted() >= flight.request();
+    return call.request() > 0 && connection.lastStarted() >= call.request();
   }
 
   @Override
   public long send(PendingCall call, LongFunction<Frame> frame) {
-    InFlight flight = flights.of(call);
-    return flight == null ? -1 : connection.send(List.of(frame.apply(flight.request())));
+    InFlight flight = flights.of(call.request());
+    return flight == null || flight.call() != call
+        ? -1
+        : connection.send(List.of(frame.apply(flight.request())));
   }
 
   @Override

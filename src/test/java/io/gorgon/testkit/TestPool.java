@@ -19,6 +19,7 @@ import java.util.function.Predicate;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.stream.javadsl.Sink;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An isolated pool over real Python, in one line: own name, own actor system or the given one,
@@ -41,6 +42,8 @@ public final class TestPool implements AutoCloseable {
   private final PythonPool pool;
   private final List<PoolEvent> events = new ArrayList<>();
   private final List<Watch> watches = new ArrayList<>();
+
+  private @Nullable Bystanders bystanders;
 
   private TestPool(ActorSystem<?> system, boolean ownsSystem, PythonPool pool) {
     this.system = system;
@@ -79,6 +82,27 @@ public final class TestPool implements AutoCloseable {
         name,
         ConfigFactory.parseString(String.join("\n", settings)).withFallback(basics),
         system.settings().config());
+  }
+
+  /**
+   * From now on others call the pool too; {@link #close} fails the test if one of them was told
+   * what it should not have been, lost, crossed, or run twice.
+   */
+  public TestPool withBystanders(Bystanders.Expected expected) {
+    bystanders = new Bystanders(pool, expected);
+    return this;
+  }
+
+  /** The same, where every one of them is to be answered. */
+  public TestPool withBystanders() {
+    return withBystanders(Bystanders.Expected.ANSWERS);
+  }
+
+  /** Lets the others go, for tests that end the pool themselves. */
+  public void sendBystandersHome() {
+    if (bystanders != null) {
+      bystanders.stop();
+    }
   }
 
   public PythonPool pool() {
@@ -193,10 +217,16 @@ public final class TestPool implements AutoCloseable {
 
   @Override
   public void close() {
-    get(pool.drain(Duration.ofMillis(200)));
-    if (ownsSystem) {
-      system.terminate();
-      get(system.getWhenTerminated());
+    try {
+      if (bystanders != null) {
+        bystanders.check();
+      }
+    } finally {
+      get(pool.drain(Duration.ofMillis(200)));
+      if (ownsSystem) {
+        system.terminate();
+        get(system.getWhenTerminated());
+      }
     }
   }
 }

@@ -147,7 +147,7 @@ class PendingCallTest {
             throw new AssertionError("it was handed on");
           }
         });
-    call.starts(holder(true), 2_000_000);
+    call.starts(holder(true), 1, 2_000_000);
 
     call.cancel("you asked");
 
@@ -158,14 +158,14 @@ class PendingCallTest {
   @Test
   void aCallThatIsNotIdempotentRunsOnce() {
     assertThat(call.mayRunAgain()).isTrue();
-    call.starts(holder(false), 1);
+    call.starts(holder(false), 1, 1);
     assertThat(call.attempts()).isEqualTo(1);
     assertThat(call.mayRunAgain()).isFalse();
   }
 
   @Test
   void aWorkerThatGivesItBackUnstartedCostsNoAttempt() {
-    call.starts(holder(false), 1);
+    call.starts(holder(false), 1, 1);
     call.didNotStart();
 
     assertThat(call.attempts()).isZero();
@@ -176,10 +176,10 @@ class PendingCallTest {
   void anIdempotentCallRunsAsOftenAsItAllowsAndNoMore() {
     PendingCall again = pending(Call.of("m:f").idempotent(2));
     for (int run = 1; run <= 2; run++) {
-      again.starts(holder(false), run);
+      again.starts(holder(false), 1, run);
       assertThat(again.mayRunAgain()).isTrue();
     }
-    again.starts(holder(false), 3);
+    again.starts(holder(false), 1, 3);
     assertThat(again.mayRunAgain()).isFalse();
   }
 
