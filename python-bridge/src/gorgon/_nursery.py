@@ -17,6 +17,8 @@ from gorgon._offspring import Offspring
 from gorgon._template_process import Order, TemplateProcess
 
 _TRIES = 2  # templates that a worker's birth may fail in
+_OF_THE_IMPORTING = ("ready", "refused", "failed")
+_OF_THE_READY = ("born", "unborn")
 
 Failure = dict[str, Any]
 
@@ -119,14 +121,14 @@ class Nursery:
 
     def _take(self, template: TemplateProcess, message: dict[str, Any] | str) -> None:
         what = message.get("op") if isinstance(message, dict) else None
-        if isinstance(message, str) or what not in ("ready", "failed", "refused", "born", "unborn"):
-            self._discard(template)
+        if isinstance(message, str) or what not in (_OF_THE_READY if template.ready else _OF_THE_IMPORTING):
+            self._give_up(template, f"the template of 'preload' ({template.modules}) said nonsense", "EXITED")
         elif what == "ready":
             self._on_ready(template, message)
         elif what == "refused":
             self._on_refused(template, message)
         elif what == "failed":
-            self._give_up(template, "'preload' failed", "IMPORT", message.get("failure"))
+            self._give_up(template, f"'preload' ({template.modules}) failed", "IMPORT", message.get("failure"))
         elif message.get("order") == template.orders and template.order is not None:
             order, template.order = template.order, None
             pid = message.get("pid")
