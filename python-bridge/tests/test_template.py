@@ -8,13 +8,14 @@ import select
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gorgon import _proctable, _wire
-from jvm import TARGETS, Jvm, Link, ends, runs
+from jvm import SECONDS, TARGETS, Jvm, Link, ends, runs
 
 FAMILY = ["fork_child", "subprocess_child", "daemon_child", "orphan_child"]
 
@@ -58,9 +59,26 @@ def template_of(jvm: Jvm) -> int:
 def await_death(jvm: Jvm, pid: int) -> None:
     """Wait until the keeper has reaped it: then it has taken note."""
     assert ends(pid)
-    while os.path.exists(f"/proc/{pid}"):
+    until(lambda: not os.path.exists(f"/proc/{pid}"))
+    for _ in range(2):
         jvm.command("memory")
         jvm.report("memory")
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that nothing tells of."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end
+
+
+def kinds_of_files(pid: int) -> list[str]:
+    """What the process has open."""
+    try:
+        names = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+    except FileNotFoundError:  # one was closed meanwhile
+        return []
+    return sorted(name.partition(":")[0] for name in names)
 
 
 # ---- births
@@ -134,8 +152,7 @@ def test_a_worker_inherits_nothing_of_keeper_and_template(jvm: Jvm) -> None:
         assert files == {"/dev/null", worker.spec["stdout"], worker.spec["stderr"], worker.spec["page"]}
         assert len(names) == len(files) + 1, names
     template = template_of(jvm)
-    names = [os.readlink(f"/proc/{template}/fd/{fd}") for fd in os.listdir(f"/proc/{template}/fd")]
-    assert sorted(name.partition(":")[0] for name in names) == ["/dev/null", "pipe", "pipe", "socket"]
+    until(lambda: kinds_of_files(template) == ["/dev/null", "pipe", "pipe", "socket"])
     keeper = os.listdir(f"/proc/{jvm.keeper.pid}/fd")
     jvm.start(slot=2, preload=["targets"])
     assert len(os.listdir(f"/proc/{jvm.keeper.pid}/fd")) == len(keeper) + 2  # the two that keep its output alive
