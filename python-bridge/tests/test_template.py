@@ -6,7 +6,6 @@ import json
 import os
 import select
 import signal
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -299,36 +298,26 @@ def test_a_template_that_is_killed_takes_no_worker_along_and_is_replaced(jvm: Jv
     assert runs(daemon)
 
 
-def test_births_go_on_while_templates_are_killed(jvm: Jvm) -> None:
-    stop = threading.Event()
-
-    def kill() -> None:
-        while not stop.wait(0.03):
-            for process in children(jvm.keeper.pid):
-                if process.name.startswith("pytemplate"):
-                    os.kill(process.pid, signal.SIGKILL)
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    born = failed = 0
-    try:
-        for generation in range(1, 61):
-            jvm.command("spawn", **jvm.spec(generation=generation, preload=["targets"], entry="os:_exit"))
-            last = jvm.report("spawned", "spawn_failed", generation=generation)
-            if last["event"] == "spawned":
-                born += 1
-                assert jvm.report("exited", generation=generation)["pid"] == last["pid"]
-            else:
-                failed += 1
-                assert last["failure"]["kind"] == "EXITED"
-    finally:
-        stop.set()
-        killer.join()
-    assert born > 0
-    assert born + failed == 60
-    jvm.start(slot=1, preload=["targets"])
-    leftover = {process.name for process in children(jvm.keeper.pid)}
-    assert len(leftover) == 2, leftover  # the worker, and its template
+def test_no_worker_is_lost_whose_template_is_killed_while_it_is_born(jvm: Jvm) -> None:
+    first = jvm.start(preload=["targets"])
+    template = template_of(jvm)
+    for generation in range(2, 32):
+        handle = os.pidfd_open(template)
+        jvm.command("spawn", **jvm.spec(generation=generation, preload=["targets"], entry="os:_exit"))
+        moment = time.monotonic() + generation * 0.0002  # anywhere between the order and the worker's end
+        while time.monotonic() < moment:
+            pass
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        os.close(handle)
+        pid = jvm.report("spawned", generation=generation)["pid"]
+        assert jvm.report("exited", generation=generation)["pid"] == pid
+        await_death(jvm, template)
+        jvm.start(slot=generation, preload=["targets"])  # one that has none makes another
+        template = template_of(jvm)
+    assert first.call("echo", 1) == 1
+    alive = [process.name for process in children(jvm.keeper.pid)]
+    assert len(alive) == 32, alive  # the workers, and one template
+    assert not jvm.events
 
 
 # ---- what can go wrong with the import
