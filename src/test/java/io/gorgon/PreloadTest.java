@@ -3,6 +3,7 @@ package io.gorgon;
 import static io.gorgon.testkit.TestPool.failureOf;
 import static io.gorgon.testkit.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.gorgon.message.Call;
@@ -101,6 +102,30 @@ class PreloadTest {
 
       for (int i = 0; i < 20; i++) {
         assertThat(text(tested, "mine:f")).isEqualTo("changed");
+      }
+    }
+  }
+
+  @Test
+  void row31_aResetReplacesASuccessorTooThatHasStartedBefore() throws IOException {
+    String settings = module("def f():\n    return 'first'\n").replace("preload", "imports");
+    try (var tested = TestPool.start(settings).awaitReady(2)) {
+      module(
+          "import pathlib, time\n"
+              + "here = pathlib.Path(__file__).parent\n"
+              + "(here / 'seen').touch()\n"
+              + "while not (here / 'go').exists():\n    time.sleep(0.005)\n"
+              + "def f():\n    return 'second'\n");
+      tested.pool().reset();
+      await().until(() -> Files.exists(directory.resolve("seen")));
+      module("def f():\n    return 'the third'\n");
+      tested.pool().reset();
+      Files.createFile(directory.resolve("go"));
+
+      // Each slot once, and the one whose successor was under way twice.
+      tested.awaitEvents(PoolEvent.WorkerGone.class, 3);
+      for (int i = 0; i < 20; i++) {
+        assertThat(text(tested, "mine:f")).isEqualTo("the third");
       }
     }
   }

@@ -878,6 +878,10 @@ final class PoolState {
       } else if (slot.current != null && slot.current.phase == Phase.STARTING) {
         resets.add(worker(slot, slot.current.generation));
       }
+      if (slot.next != null && slot.next.generation > 0) {
+        // A successor that has started already may have seen what was there before.
+        resets.add(worker(slot, slot.next.generation));
+      }
     }
     nextReset();
   }
