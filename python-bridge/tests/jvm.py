@@ -58,15 +58,14 @@ class Jvm:
         """Give the keeper a command."""
         self.write(line(op, **fields))
 
-    def report(self, event: str, **fields: Any) -> dict[str, Any]:
-        """Wait for a report of that kind and with those fields; reports are taken in any order."""
-        wanted = {"event": event, **fields}
+    def report(self, *events: str, **fields: Any) -> dict[str, Any]:
+        """Wait for a report of one of those kinds and with those fields; reports are taken in any order."""
         while True:
             for candidate in self.events:
-                if all(candidate.get(name) == value for name, value in wanted.items()):
+                if candidate["event"] in events and all(candidate.get(name) == fields[name] for name in fields):
                     self.events.remove(candidate)
                     return candidate
-            self._read_reports(wanted)
+            self._read_reports((events, fields))
 
     def _read_reports(self, wanted: object) -> None:
         if not select.select([self.reports], [], [], SECONDS)[0]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from gorgon import _birth
+from gorgon import _birth, _template
 from gorgon._keeper import Keeper
 
 USAGE = (
@@ -15,14 +15,14 @@ USAGE = (
 def main(arguments: list[str]) -> int:
     """Run one of the two processes and return its exit code.
 
-    A worker that the keeper forked comes back here out of the keeper's loop, so that no frame of the keeper lies
+    A worker that the keeper or a template forked comes back here out of their loops, so that no frame of them lies
     under user code and the interpreter ends in the ordinary way.
     """
     if len(arguments) == 2 and arguments[0] == "keeper":
         newborn = Keeper(arguments[1]).run()
         if newborn is None:
             return 0
-        spec = _birth.settle(newborn)
+        spec = _birth.settle(newborn) if newborn.channel is None else _template.run(newborn)
     elif arguments == ["worker"]:
         spec = _birth.read_spec()
     else:

@@ -32,11 +32,17 @@ class Newborn(NamedTuple):
     spec: Spec
     stdout: int
     stderr: int
+    channel: int | None = None  # a template's, to the keeper; None in a worker
 
 
 def label(spec: Mapping[str, Any]) -> str:
     """The name of a worker: ``pool/slot.generation``."""
     return f"{spec['pool']}/{spec['slot']}.{spec['generation']}"
+
+
+def mark(spec: Mapping[str, Any]) -> bytes:
+    """What the programs that a worker starts have in their environment."""
+    return b"GORGON_WORKER=" + os.fsencode(label(spec))
 
 
 def process_name(spec: Mapping[str, Any]) -> str:
@@ -67,7 +73,7 @@ def settle(newborn: Newborn) -> Spec:
     os.setpgid(0, 0)
     os.dup2(newborn.stdout, 1)
     os.dup2(newborn.stderr, 2)
-    _close_from(3)
+    _close_from(3, newborn.channel)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     wanted = environment(newborn.spec, os.environ)
     for name in set(os.environ) - set(wanted):
@@ -92,19 +98,32 @@ def read_spec() -> Spec:
     return spec
 
 
-def enter(spec: Spec) -> int:
-    """Run the entry; the exit code."""
-    _prctl.die_with_parent(signal.SIGKILL)
-    if os.getppid() != spec["keeper"]:
-        return EXIT_ORPHAN  # it died before we could ask to die with it
-    _prctl.rename(process_name(spec))
-    running.worker = label(spec)
+def furnish(spec: Spec) -> None:
+    """Make the interpreter ready for user code: the path, the streams, and the dumps of stacks."""
     sys.path[:0] = spec.get("path") or ()
     sys.stdout = sys.__stdout__ = _stream(1)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _stream(2)  # type: ignore[misc]
     faulthandler.enable(2)
     if hasattr(faulthandler, "register"):
         faulthandler.register(signal.SIGUSR1, 2, all_threads=True, chain=False)
+
+
+def belong(spec: Spec) -> bool:
+    """Die with the keeper from here on, and take the name that ``ps`` shows. False: the keeper is dead already."""
+    _prctl.die_with_parent(signal.SIGKILL)
+    if os.getppid() != spec["keeper"]:
+        return False  # it died before we could ask to die with it
+    _prctl.rename(process_name(spec))
+    return True
+
+
+def enter(spec: Spec) -> int:
+    """Run the entry; the exit code."""
+    if not belong(spec):
+        return EXIT_ORPHAN
+    running.worker = label(spec)
+    if not spec.get("preloaded"):  # a template was furnished before its imports
+        furnish(spec)
     try:
         entry = resolve(spec.get("entry") or DEFAULT_ENTRY)
     except UnknownTarget as error:
@@ -119,14 +138,14 @@ def _stream(descriptor: int) -> Any:
     return open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
-def _close_from(lowest: int) -> None:
-    """Close what the keeper had open: its pipes to the JVM and the other workers' output."""
+def _close_from(lowest: int, kept: int | None) -> None:
+    """Close what the keeper had open, but ``kept``: its pipes to the JVM and the other workers' output."""
     try:
         descriptors = [int(name) for name in os.listdir("/dev/fd")]
     except OSError:
         descriptors = list(range(lowest, 1024))
     for descriptor in descriptors:
-        if descriptor >= lowest:
+        if descriptor >= lowest and descriptor != kept:
             try:
                 os.close(descriptor)
             except OSError:

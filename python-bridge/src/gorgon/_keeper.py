@@ -9,17 +9,16 @@ import fcntl
 import gc
 import os
 import select
-import shutil
 import signal
-import stat
 import sys
 import time
 import traceback
 from typing import Any
 
-from gorgon import _prctl, _proctable
+from gorgon import _prctl, _proctable, _run_directory
 from gorgon._birth import Newborn
 from gorgon._commands import Commands
+from gorgon._nursery import Nursery, Outcomes
 from gorgon._offspring import Offspring
 from gorgon._reports import Reports
 
@@ -67,12 +66,14 @@ class Keeper:
         self._subreaper = _prctl.become_subreaper()
         # A process that Java started dies with the Java *thread* that did, if this is set: see that it is not.
         self._pdeathsig = _prctl.die_with_parent(0)
+        outcomes = Outcomes(self._announce, self._start_fresh, self._fail, self._reports.send)
+        self._nursery = Nursery(run_directory, outcomes, self._living)
         _prctl.rename("gorgon keeper")
 
     def run(self) -> Newborn | None:
         """Serve until the JVM says stop or is gone, then end everything. Returns None then.
 
-        In a process that was forked as a worker it returns what that is to become.
+        In a process that was forked, as a worker or as a template, it returns what that is to become.
         """
         gc.collect()
         gc.freeze()  # the workers share this memory, and no collection of theirs shall touch and so copy it
@@ -105,16 +106,20 @@ class Keeper:
         }
 
     def _loop(self) -> Newborn | None:
-        poll = select.poll()
-        poll.register(self._commands.descriptor, select.POLLIN)
-        poll.register(self._wakeup, select.POLLIN)
         while not self._terminated:
+            newborn = self._nursery.advance()
+            if newborn is not None:
+                return newborn
+            poll = select.poll()
+            for descriptor in (self._commands.descriptor, self._wakeup, *self._nursery.descriptors):
+                poll.register(descriptor, select.POLLIN)
             if self._reports.waiting:
                 poll.register(self._reports.descriptor, select.POLLOUT)
-            ready = {descriptor for descriptor, _ in poll.poll()}
+            ready = {descriptor for descriptor, _ in poll.poll(self._nursery.timeout)}
+            if not ready.isdisjoint(self._nursery.descriptors):
+                self._nursery.read()
             if self._reports.descriptor in ready:
                 self._reports.flush()
-                poll.unregister(self._reports.descriptor)
             if self._wakeup in ready:
                 _drain(self._wakeup)
                 self._reap()
@@ -163,10 +168,14 @@ class Keeper:
                     raise ValueError(f"{name!r} is missing or no string")
             offspring = Offspring(spec)
             spec["keeper"] = self._pid
-            if self._method(spec.get("method", "auto")) == "fork":
+            fork = self._method(spec.get("method", "auto")) == "fork"
+            if fork and not spec.get("preload"):
                 newborn = offspring.fork(spec)
                 if newborn is not None:
                     return newborn
+            elif fork and self._subreaper and self._nursery.order(offspring, spec):
+                self._offspring[slot, generation] = offspring
+                return None
             else:
                 offspring.start_fresh(spec, self._run_directory)
         except (KeyError, TypeError, ValueError, OSError) as error:
@@ -175,12 +184,35 @@ class Keeper:
             message = f"{type(error).__name__}: {error}"
             self._reports.send("spawn_failed", slot=slot, generation=generation, message=message)
             return None
-        self._offspring[slot, generation] = offspring
-        self._living[offspring.pid] = offspring
-        process = _proctable.read(offspring.pid)
-        started = process.started if process is not None else None
-        self._reports.send("spawned", slot=slot, generation=generation, pid=offspring.pid, started=started)
+        self._announce(offspring, offspring.pid)
         return None
+
+    def _announce(self, offspring: Offspring, pid: int) -> None:
+        """A worker exists: from here on it can be signalled, and its end is reported."""
+        if offspring.pid == 0:
+            offspring.born(pid)
+        self._offspring[offspring.slot, offspring.generation] = offspring
+        self._living[pid] = offspring
+        process = _proctable.read(pid)
+        started = process.started if process is not None else None
+        slot, generation = offspring.slot, offspring.generation
+        self._reports.send("spawned", slot=slot, generation=generation, pid=pid, started=started)
+
+    def _start_fresh(self, offspring: Offspring, spec: dict[str, Any]) -> None:
+        """Start a worker for which there is no template after all."""
+        try:
+            offspring.start_fresh(spec, self._run_directory)
+        except OSError as error:
+            self._fail(offspring, f"{type(error).__name__}: {error}", None)
+        else:
+            self._announce(offspring, offspring.pid)
+
+    def _fail(self, offspring: Offspring, message: str, failure: dict[str, Any] | None) -> None:
+        """A worker that was waiting for its template will not be born."""
+        offspring.release()
+        slot, generation = offspring.slot, offspring.generation
+        del self._offspring[slot, generation]
+        self._reports.send("spawn_failed", slot=slot, generation=generation, message=message, failure=failure)
 
     def _method(self, wanted: str) -> str:
         if wanted not in ("auto", "fork", "fresh"):
@@ -199,9 +231,12 @@ class Keeper:
         number = _SIGNALS[name]
         offspring = self._offspring.get((slot, generation))
         if offspring is None or offspring.pid not in self._living:
-            return  # it has ended; its pid may be anybody's
+            # It has ended, and its pid may be anybody's; or it waits for its template.
+            if offspring is not None and name in _TO_THE_GROUP and self._nursery.cancel(offspring):
+                self._reports.send("exited", slot=slot, generation=generation, pid=0, code=None, signal=int(number))
+            return
         if number == signal.SIGKILL:
-            offspring.kill()
+            offspring.kill(self._living)
         elif name in _TO_THE_GROUP:
             offspring.signal_group(number)
         else:
@@ -233,12 +268,14 @@ class Keeper:
             if pid == 0:
                 return True
             offspring = self._living.pop(pid, None)
-            if offspring is not None:
-                offspring.kill()  # what is left of its family; the zombie still holds the ids
+            kin = offspring or self._nursery.kin(pid)
+            if kin is not None:
+                kin.kill(self._living)  # what is left of its family; the zombie still holds the ids
             if status is None:
                 status = os.waitpid(pid, 0)[1]
             if offspring is None:
-                continue  # an orphan that was handed to us
+                self._nursery.on_exit(pid, status)  # or it is an orphan that was handed to us
+                continue
             code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
             number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
             slot, generation = offspring.slot, offspring.generation
@@ -263,8 +300,7 @@ class Keeper:
             poll.poll(_LOOK_SECONDS * 1000)
             _drain(self._wakeup)
         self._reports.flush()
-        if _is_ours(self._run_directory):
-            shutil.rmtree(self._run_directory, ignore_errors=True)
+        _run_directory.remove(self._run_directory)
 
     def _terminate(self, *_: object) -> None:
         self._terminated = True
@@ -295,17 +331,3 @@ def _ended_child() -> tuple[int, int | None]:
 
 def _fork_is_safe() -> bool:
     return hasattr(os, "fork") and _proctable.threads() == 1
-
-
-def _is_ours(directory: str) -> bool:
-    """Whether it may be removed: a real directory, made for us, and private."""
-    try:
-        status = os.lstat(directory)
-    except OSError:
-        return False
-    return (
-        stat.S_ISDIR(status.st_mode)
-        and status.st_uid == os.getuid()
-        and stat.S_IMODE(status.st_mode) == 0o700
-        and os.path.basename(os.path.abspath(directory)).startswith("gorgon-")
-    )

@@ -5,69 +5,46 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import sys
 from typing import Any
 
-from gorgon import _birth, _proctable
+from gorgon import _birth
+from gorgon._kin import Kin
 
-_ROUNDS = 20  # against code that forks as fast as it is killed
-_DEAD = ("Z", "X")
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _HOME = os.path.dirname(_HERE)
 
 
-class Offspring:
+class Offspring(Kin):
     """A worker process from before its start until the JVM has read all of its output."""
 
     def __init__(self, spec: dict[str, Any]) -> None:
         """Make the pipes. Raises OSError, KeyError or TypeError, and leaves nothing behind then."""
         self.slot: int = spec["slot"]
         self.generation: int = spec["generation"]
-        self.mark = b"GORGON_WORKER=" + os.fsencode(_birth.label(spec))
-        self.name = _birth.process_name(spec)
-        self.pid = 0
+        super().__init__(_birth.process_name(spec), _birth.mark(spec))
         self._paths: list[str] = []
         self._held: list[int] = []  # keeps the pipes alive, with their contents, while nobody else has them open
-        self._ends: list[int] = []  # for the worker
+        self.ends: list[int] = []  # for the worker
         try:
             for path in (spec["stdout"], spec["stderr"]):
                 _make_pipe(path)
                 self._paths.append(path)
                 self._held.append(os.open(path, os.O_RDWR | os.O_CLOEXEC))
-                self._ends.append(os.open(path, os.O_WRONLY | os.O_CLOEXEC))
+                self.ends.append(os.open(path, os.O_WRONLY | os.O_CLOEXEC))
         except BaseException:
             self.release()
             raise
 
     def fork(self, spec: dict[str, Any]) -> _birth.Newborn | None:
-        """Start the worker as a copy of the keeper; in the copy, what it needs next. Raises OSError.
-
-        Returns in both processes! In the copy, signals are blocked: none may reach it before it is no keeper any more.
-        """
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        try:
-            pid = os.fork()
-        except OSError:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            raise
-        if pid == 0:
-            return _birth.Newborn(spec, *self._ends)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        self._born(pid)
-        return None
+        """Start the worker as a copy of the keeper; in the copy, what it needs next. Raises OSError."""
+        return _birth.Newborn(spec, *self.ends) if self.copy() else None
 
     def start_fresh(self, spec: dict[str, Any], run_directory: str) -> None:
         """Start the worker as an interpreter of its own. Raises OSError."""
-        path = os.path.join(run_directory, f".spec-{self.slot}.{self.generation}")
-        # A file without a name, not a pipe: a pipe that is full would block the keeper.
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = self.write_down(spec, run_directory)
         try:
-            os.unlink(path)
-            with open(descriptor, "wb", closefd=False) as file:
-                file.write(json.dumps(spec).encode() + b"\n")
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            stdout, stderr = self._ends
+            stdout, stderr = self.ends
             pid = os.posix_spawn(
                 sys.executable,
                 [sys.executable, "-X", "utf8", "-u", *_program(), "worker"],
@@ -82,56 +59,31 @@ class Offspring:
             )
         finally:
             os.close(descriptor)
-        self._born(pid)
+        self.born(pid)
 
-    def _born(self, pid: int) -> None:
-        self.pid = pid
+    def write_down(self, spec: dict[str, Any], run_directory: str) -> int:
+        """The spec as a JSON line in a file without a name, for a process to read that is not trusted to read at once.
+
+        A pipe that is full would block the keeper. Gives the descriptor. Raises OSError.
+        """
+        path = os.path.join(run_directory, f".spec-{self.slot}.{self.generation}")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            os.setpgid(pid, pid)  # the worker does the same: whoever comes first
-        except OSError:
-            pass
-        for end in self._ends:
+            os.unlink(path)
+            with open(descriptor, "wb", closefd=False) as file:
+                file.write(json.dumps(spec).encode() + b"\n")
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def born(self, pid: int) -> None:
+        """Take note of the process id, and leave the pipes' ends to the worker."""
+        super().born(pid)
+        for end in self.ends:
             os.close(end)
-        self._ends = []
-
-    def signal(self, number: int) -> None:
-        """Signal the worker's process alone."""
-        try:
-            os.kill(self.pid, number)
-        except OSError:
-            pass  # user code has taken another identity
-
-    def signal_group(self, number: int) -> None:
-        """Signal the worker's process group: as long as the worker is not reaped, no other group can have its id."""
-        try:
-            os.killpg(self.pid, number)
-        except OSError:
-            pass  # it has left its group, or all of them are gone
-
-    def kill(self) -> None:
-        """Kill the worker, its group, and every process that comes from it. To be called before it is reaped."""
-        for _ in range(_ROUNDS):
-            family = self._family()
-            self.signal(signal.SIGKILL)
-            self.signal_group(signal.SIGKILL)
-            if not family:
-                return
-            for process in family:
-                _proctable.kill(process)
-
-    def _family(self) -> list[_proctable.Process]:
-        """The worker's living descendants, those included that lost their parent and were handed to the keeper."""
-        processes = _proctable.table()
-        found = _proctable.descendants(processes, self.pid)
-        keeper = os.getpid()
-        for process in processes.values():
-            if process.parent == keeper and process.pid != self.pid and self._lost(process):
-                found += [process, *_proctable.descendants(processes, process.pid)]
-        return [process for process in found if process.state not in _DEAD]
-
-    def _lost(self, process: _proctable.Process) -> bool:
-        """Whether a child of the keeper comes from this worker: a fork has its name, a program has its mark."""
-        return process.name == self.name or _proctable.carries(process.pid, self.mark)
+        self.ends = []
 
     @property
     def released(self) -> bool:
@@ -143,9 +95,9 @@ class Offspring:
         for path in self._paths:
             with contextlib.suppress(OSError):
                 os.unlink(path)
-        for descriptor in self._held + self._ends:
+        for descriptor in self._held + self.ends:
             os.close(descriptor)
-        self._paths, self._held, self._ends = [], [], []
+        self._paths, self._held, self.ends = [], [], []
 
 
 def _make_pipe(path: str) -> None:

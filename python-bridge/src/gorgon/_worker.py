@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gorgon import _failures, _limits, _wire
@@ -63,14 +63,21 @@ class Worker:
             _limits.apply(self.spec.get("limits") or {})
         except (OSError, ValueError) as error:
             raise StartFailure({"kind": "ENVIRONMENT", "message": str(error)}) from error
-        for module in self.spec.get("imports") or ():
+        for setting, module in self.modules():
             self.send(_wire.encode(_wire.IMPORTING, 0, encode({"module": module})))
             trouble = _import(module)
             if self.forked:
                 _end_fork(trouble)
             if trouble is not None:
-                raise StartFailure({"kind": "IMPORT", "module": module, "failure": _failures.raised(trouble)})
+                failure = _failures.raised(trouble)
+                raise StartFailure({"kind": "IMPORT", "setting": setting, "module": module, "failure": failure})
         self.ready()
+
+    def modules(self) -> Iterator[tuple[str, str]]:
+        """What is to be imported, and which setting says so. A template has imported its part before."""
+        for setting in ("imports",) if self.spec.get("preloaded") else ("preload", "imports"):
+            for module in self.spec.get(setting) or ():
+                yield setting, module
 
     def hello(self) -> Body:
         """The body of the first frame."""

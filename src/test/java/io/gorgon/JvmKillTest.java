@@ -27,15 +27,22 @@ class JvmKillTest {
   /** The JVM that is killed: a busy pool that says which processes it has. */
   static final class Victim {
     public static void main(String[] arguments) {
-      TestPool tested = TestPool.start("min-workers = 3, max-workers = 3").awaitReady(3);
+      TestPool tested =
+          TestPool.start("min-workers = 3, max-workers = 3, preload = [targets]").awaitReady(3);
       PythonPool pool = tested.pool();
       Object daemon = pool.call(Call.of("targets:daemon_child", 60)).join().as(Long.class);
       Object child = pool.call(Call.of("targets:subprocess_child", 60)).join().as(Long.class);
       var pids = new ArrayList<Object>(List.of(daemon, child));
       tested.stats().workers().forEach(worker -> pids.add(worker.pid()));
-      long keeper =
-          ProcessHandle.of((Long) pids.get(2)).flatMap(ProcessHandle::parent).orElseThrow().pid();
-      pids.add(keeper);
+      ProcessHandle keeper =
+          ProcessHandle.of((Long) pids.get(2)).flatMap(ProcessHandle::parent).orElseThrow();
+      pids.add(keeper.pid());
+      // The template, which is a child of the keeper as the workers are.
+      keeper
+          .children()
+          .map(ProcessHandle::pid)
+          .filter(relative -> !pids.contains(relative))
+          .forEach(pids::add);
       pool.call(Call.of("targets:hang_in_c"));
       pool.call(Call.of("targets:spin", 60));
       System.out.println("pids " + pids.stream().map(Object::toString).toList());
@@ -61,7 +68,7 @@ class JvmKillTest {
               .redirectError(ProcessBuilder.Redirect.DISCARD)
               .start();
       List<Long> pids = pidsOf(jvm);
-      assertThat(pids).hasSize(6).allMatch(FaultsTest::isAlive);
+      assertThat(pids).hasSize(7).allMatch(FaultsTest::isAlive);
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(random.nextInt(60)));
 
       jvm.destroyForcibly().waitFor();

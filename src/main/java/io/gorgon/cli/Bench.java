@@ -48,6 +48,8 @@ final class Bench {
     calls();
     say("start of " + STARTED + " workers");
     starts();
+    say("start of " + STARTED + " workers with modules, preloaded and fresh in turns");
+    figures.addAll(new StartBench(options, rounds).run());
     say(KILLS + " kills (restart.budget raised, so that no slot is put to rest)");
     kills();
     return figures;

@@ -76,6 +76,10 @@ final class DoctorCommand implements Callable<Integer> {
       good("virtual environment", python.isVirtual() ? python.prefix() : "none");
       good("bridge", "unpacked and running");
       feature("fork", python.forks(), "workers start as fresh interpreters, which takes longer");
+      feature(
+          "preload in a template",
+          python.hasTemplates(),
+          "each worker imports the modules of 'preload' itself, which takes longer; use Linux");
       feature("shared memory", python.sharedMemory(), "large arrays travel through the socket");
       feature(
           "children of dead workers",

@@ -18,6 +18,12 @@ public interface Connector {
    */
   Connection open(WorkerId id, Connection.Listener listener);
 
+  /**
+   * Has processes that are opened from now on see user code as it is on the disk now. Only needed
+   * where something is kept for more than one process.
+   */
+  default void renew() {}
+
   /** Resident memory, in bytes, of each worker's process group; empty where that is not known. */
   CompletionStage<Map<WorkerId, Long>> memory();
 

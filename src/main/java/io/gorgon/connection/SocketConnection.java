@@ -2,13 +2,13 @@ package io.gorgon.connection;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.gorgon.message.Exit;
-import io.gorgon.message.PythonException;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.StartFailed;
 import io.gorgon.message.Values;
 import io.gorgon.message.WorkerId;
 import io.gorgon.process.Keeper;
 import io.gorgon.process.Launch;
+import io.gorgon.process.StartFailure;
 import io.gorgon.process.WorkerProcess;
 import io.gorgon.wire.Frame;
 import io.gorgon.wire.FrameCodec;
@@ -229,28 +229,13 @@ final class SocketConnection implements Connection {
           listener.onReady(new Ready(hello.path("pid").asLong(), hello.path("python").asText()));
           return true;
         }
-        case START_FAILED -> throw startFailed(Values.mapper().readTree(frame.body()));
+        case START_FAILED -> throw StartFailure.from(Values.mapper().readTree(frame.body()));
         default ->
             throw new StartFailed(
                 StartFailed.Kind.HANDSHAKE, "it sent " + frame.kind() + " before it was ready", "");
       }
     }
     return false;
-  }
-
-  private static StartFailed startFailed(JsonNode body) {
-    if (body.path("kind").asText().equals("IMPORT")) {
-      PythonException raised = PythonException.from(body.path("failure"));
-      return new StartFailed(
-          StartFailed.Kind.IMPORT,
-          "module '"
-              + body.path("module").asText()
-              + "' cannot be imported: "
-              + raised.describe()
-              + ": mend it, add its directory to 'path', or take it out of 'imports'",
-          raised.traceback());
-    }
-    return new StartFailed(StartFailed.Kind.ENVIRONMENT, body.path("message").asText(), "");
   }
 
   /** Waits, within bounds, for the process to be gone, and gathers what it left. */

@@ -32,6 +32,11 @@ public final class SocketConnector implements Connector {
   }
 
   @Override
+  public void renew() {
+    keeper.renewTemplate();
+  }
+
+  @Override
   public CompletionStage<Map<WorkerId, Long>> memory() {
     return keeper.memory();
   }

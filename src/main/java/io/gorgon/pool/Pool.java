@@ -346,6 +346,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   }
 
   private Behavior<Command> onReset(Reset reset) {
+    connector.renew(); // first: what is started by the next line must find it done
     return feed(new PoolInput.ResetWanted());
   }
 

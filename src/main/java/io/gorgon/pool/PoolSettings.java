@@ -8,6 +8,7 @@ import io.gorgon.worker.WorkerSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -76,6 +77,9 @@ public record PoolSettings(
   private static final Duration WEEK = Duration.ofDays(7);
   private static final long TEBI = 1L << 40;
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}");
+
+  private static final Pattern MODULE =
+      Pattern.compile("[\\p{L}_][\\p{L}\\p{N}_]*(\\.[\\p{L}_][\\p{L}\\p{N}_]*)*");
 
   /**
    * Reads the settings of the pool {@code name} from the system's whole config.
@@ -175,6 +179,17 @@ public record PoolSettings(
         in.duration("restart.quarantine", Duration.ofMillis(10), HOUR));
   }
 
+  private static List<String> modules(SettingsReader in, String key) {
+    List<String> modules = in.texts(key);
+    for (String module : modules) {
+      if (!MODULE.matcher(module).matches()) {
+        throw in.invalid(
+            key, "has '" + module + "'; allowed are names of modules, such as package.module");
+      }
+    }
+    return modules;
+  }
+
   private static Launch launch(SettingsReader in) {
     var limits = new LinkedHashMap<String, Long>();
     limits.put("memory", in.bytes("limits.memory", 0, TEBI));
@@ -189,6 +204,7 @@ public record PoolSettings(
         in.texts("path").stream().map(Path::of).map(Path::toAbsolutePath).toList(),
         in.environment("environment"),
         directory.isEmpty() ? Optional.empty() : Optional.of(Path.of(directory)),
+        modules(in, "preload"),
         in.texts("imports"),
         limits,
         threads == 0 ? Optional.empty() : Optional.of(threads),

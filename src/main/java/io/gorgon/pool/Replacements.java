@@ -46,6 +46,10 @@ final class Replacements {
       if (slot.current != null && hasProcess(slot.current)) {
         books.resets.add(books.worker(slot, slot.current.generation));
       }
+      if (slot.next != null && slot.next.generation > 0) {
+        // A successor that has started already may have seen what was there before.
+        books.resets.add(books.worker(slot, slot.next.generation));
+      }
     }
     goOnWithReset();
   }

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -29,6 +30,7 @@ public final class Keeper implements AutoCloseable {
   private final String python;
   private final Duration startTimeout;
   private final int linesPerSecond;
+  private final AtomicLong template = new AtomicLong();
   private final ReentrantLock starting = new ReentrantLock();
   private final Map<Key, WorkerProcess> workers = new ConcurrentHashMap<>();
   private volatile CompletableFuture<Map<Key, Long>> memory =
@@ -41,7 +43,7 @@ public final class Keeper implements AutoCloseable {
    * Prepares; starts nothing yet.
    *
    * @param python the setting that {@link Interpreter#find} resolves
-   * @param startTimeout how long a keeper may take to speak
+   * @param startTimeout how long a keeper may take to speak, and a template to import its modules
    * @param linesPerSecond how many output lines of one stream reach the log in a second
    */
   public Keeper(String pool, String python, Duration startTimeout, int linesPerSecond) {
@@ -61,12 +63,26 @@ public final class Keeper implements AutoCloseable {
     try {
       KeeperProcess keeper = running();
       var worker =
-          new WorkerProcess(id, keeper, java.util.Objects.requireNonNull(home), linesPerSecond);
+          new WorkerProcess(
+              id,
+              keeper,
+              template.get(),
+              startTimeout,
+              java.util.Objects.requireNonNull(home),
+              linesPerSecond);
       workers.put(new Key(id.slot(), id.generation()), worker);
       return worker;
     } finally {
       starting.unlock();
     }
+  }
+
+  /**
+   * Has every worker that is prepared from now on come from a new template, which imports its
+   * modules anew. The old one ends when the new one is ready. Does not block.
+   */
+  public void renewTemplate() {
+    template.incrementAndGet();
   }
 
   /**
@@ -178,10 +194,18 @@ public final class Keeper implements AutoCloseable {
     } else if (report instanceof KeeperReport.SpawnFailed failed) {
       WorkerProcess worker = workers.remove(failed.key());
       if (worker != null) {
-        worker.onSpawnFailed(failed.message());
+        worker.onSpawnFailed(failed.failure());
       }
     } else if (report instanceof KeeperReport.Memory measured) {
       memory.complete(measured.bytes());
+    } else if (report instanceof KeeperReport.Template made) {
+      log.info(
+          "pool '{}' forks its workers from process {}, which took {} ms to import {}{}",
+          pool,
+          made.pid(),
+          made.millis(),
+          made.modules(),
+          made.printed().isEmpty() ? "" : " and printed: " + made.printed());
     } else if (report instanceof KeeperReport.Notice notice) {
       log.warn("keeper of pool '{}': {}", pool, notice.message());
     }

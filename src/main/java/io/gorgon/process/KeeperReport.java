@@ -2,7 +2,10 @@ package io.gorgon.process;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.gorgon.message.Exit;
+import io.gorgon.message.PythonFailure.StartFailed;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -19,10 +22,14 @@ sealed interface KeeperReport {
   record Spawned(Key key, long pid) implements KeeperReport {}
 
   /** A worker process could not be made. */
-  record SpawnFailed(Key key, String message) implements KeeperReport {}
+  record SpawnFailed(Key key, StartFailed failure) implements KeeperReport {}
 
   /** A worker process ended and was reaped. */
   record Exited(Key key, long pid, Exit exit) implements KeeperReport {}
+
+  /** The process that workers are forked from has imported its modules. */
+  record Template(long pid, long millis, List<String> modules, String printed)
+      implements KeeperReport {}
 
   /** Memory of each worker's process group, in bytes. */
   record Memory(Map<Key, Long> bytes) implements KeeperReport {}
@@ -48,7 +55,13 @@ sealed interface KeeperReport {
               line.path("python").asText(),
               line.path("executable").asText());
       case "spawned" -> new Spawned(key(line), line.path("pid").asLong());
-      case "spawn_failed" -> new SpawnFailed(key(line), line.path("message").asText());
+      case "spawn_failed" -> new SpawnFailed(key(line), spawnFailure(line));
+      case "template" ->
+          new Template(
+              line.path("pid").asLong(),
+              line.path("milliseconds").asLong(),
+              texts(line.path("modules")),
+              line.path("printed").asText());
       case "exited" ->
           new Exited(
               key(line),
@@ -62,6 +75,19 @@ sealed interface KeeperReport {
       case "warning", "error" -> new Notice(event, line.path("message").asText());
       default -> throw new IllegalArgumentException("unknown keeper report: " + event);
     };
+  }
+
+  /** What its template says went wrong, or what the keeper itself could not do. */
+  private static StartFailed spawnFailure(JsonNode line) {
+    return line.path("failure").isObject()
+        ? StartFailure.from(line.path("failure"))
+        : new StartFailed(StartFailed.Kind.ENVIRONMENT, line.path("message").asText(), "");
+  }
+
+  private static List<String> texts(JsonNode array) {
+    List<String> texts = new ArrayList<>();
+    array.forEach(one -> texts.add(one.asText()));
+    return List.copyOf(texts);
   }
 
   private static Key key(JsonNode line) {

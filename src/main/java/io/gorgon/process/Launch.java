@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param path directories that go before {@code sys.path}
  * @param environment variables to set; null removes one
  * @param directory the working directory; empty keeps the JVM's
+ * @param preload modules that are imported once, in a template that the workers are forked from;
+ *     where that cannot be, each worker imports them itself before it is ready
  * @param imports modules to import before the worker is ready
  * @param limits resource limits by name: {@code memory} (bytes), {@code open_files}, {@code
  *     processes}, {@code cpu_seconds}, {@code core} (bytes), {@code file_size} (bytes)
@@ -24,6 +26,7 @@ public record Launch(
     List<Path> path,
     Map<String, @Nullable String> environment,
     Optional<Path> directory,
+    List<String> preload,
     List<String> imports,
     Map<String, Long> limits,
     Optional<Integer> threads,

@@ -40,6 +40,11 @@ public record PythonDescription(
         hello.path("memfd").asBoolean());
   }
 
+  /** Whether workers can be forked from a template that has imported their modules. */
+  public boolean hasTemplates() {
+    return forks && subreaper;
+  }
+
   /** Whether this is a virtual environment. */
   public boolean isVirtual() {
     return !prefix.equals(basePrefix);

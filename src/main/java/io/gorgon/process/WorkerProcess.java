@@ -29,6 +29,8 @@ public final class WorkerProcess {
   private final WorkerId id;
   private final Key key;
   private final KeeperProcess keeper;
+  private final long template;
+  private final Duration startTimeout;
   private final RunDirectory home;
   private final OutputTail tail = new OutputTail();
   private final OutputLog standardOutput;
@@ -37,10 +39,25 @@ public final class WorkerProcess {
   private final CompletableFuture<Exit> exit = new CompletableFuture<>();
   private volatile List<OutputReader> readers = List.of();
 
-  WorkerProcess(WorkerId id, KeeperProcess keeper, RunDirectory home, int linesPerSecond) {
+  /**
+   * Prepares; starts nothing yet.
+   *
+   * @param template the version of the template that it may be forked from at the earliest
+   * @param startTimeout how long that template may take to import its modules
+   * @param linesPerSecond how many output lines of one stream reach the log in a second
+   */
+  WorkerProcess(
+      WorkerId id,
+      KeeperProcess keeper,
+      long template,
+      Duration startTimeout,
+      RunDirectory home,
+      int linesPerSecond) {
     this.id = id;
     this.key = new Key(id.slot(), id.generation());
     this.keeper = keeper;
+    this.template = template;
+    this.startTimeout = startTimeout;
     this.home = home;
     this.standardOutput = new OutputLog(id, "stdout", linesPerSecond, tail, System::nanoTime);
     this.standardError = new OutputLog(id, "stderr", linesPerSecond, tail, System::nanoTime);
@@ -71,6 +88,9 @@ public final class WorkerProcess {
     command.put("path", launch.path().stream().map(Path::toString).toList());
     command.put("environment", launch.environment());
     command.put("directory", launch.directory().map(Path::toString).orElse(null));
+    command.put("preload", launch.preload());
+    command.put("template", template);
+    command.put("start_timeout", startTimeout.toMillis() / 1_000.0);
     command.put("imports", launch.imports());
     command.put("limits", launch.limits());
     command.put("threads", launch.threads().orElse(null));
@@ -168,8 +188,8 @@ public final class WorkerProcess {
     pid.complete(newPid);
   }
 
-  void onSpawnFailed(String message) {
-    pid.completeExceptionally(new StartFailed(StartFailed.Kind.ENVIRONMENT, message, ""));
+  void onSpawnFailed(StartFailed failure) {
+    pid.completeExceptionally(failure);
     exit.complete(Exit.UNKNOWN);
   }
 

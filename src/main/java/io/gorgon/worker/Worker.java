@@ -296,7 +296,7 @@ public final class Worker {
                 + mine.id
                 + " was not ready within "
                 + settings.startTimeout().toMillis()
-                + " ms: look for what hangs in 'imports', or raise 'start-timeout'",
+                + " ms: look for what hangs in 'preload' or 'imports', or raise 'timeouts.start'",
             "");
     mine.connection().kill();
     return Behaviors.same();
