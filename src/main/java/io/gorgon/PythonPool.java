@@ -3,6 +3,7 @@ package io.gorgon;
 import io.gorgon.connection.Connector;
 import io.gorgon.connection.SocketConnector;
 import io.gorgon.message.Call;
+import io.gorgon.message.Payload;
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Values;
@@ -136,12 +137,12 @@ public final class PythonPool {
     long now = entrance.clock().getAsLong();
     String id = entrance.nextCallId();
     Duration timeout = call.timeout().orElse(entrance.settings().callTimeout());
-    byte[] body;
+    Payload body;
     try {
       body = Values.encodeRequest(call, id);
       refuseTooLarge(call, body);
     } catch (PythonFailure refused) {
-      var failed = new PendingCall(id, call, new byte[0], now, now);
+      var failed = new PendingCall(id, call, Payload.EMPTY, now, now);
       failed.fail(refused);
       return new RunningCall(failed, callbacks);
     }
@@ -150,10 +151,10 @@ public final class PythonPool {
     return new RunningCall(pending, callbacks);
   }
 
-  private void refuseTooLarge(Call call, byte[] body) {
+  private void refuseTooLarge(Call call, Payload body) {
     long limit = entrance.settings().launch().frameLimit() - FRAME_OVERHEAD;
-    if (body.length > limit) {
-      throw new PythonFailure.TooLarge("the request to " + call.target(), body.length, limit);
+    if (body.size() > limit) {
+      throw new PythonFailure.TooLarge("the request to " + call.target(), body.size(), limit);
     }
   }
 

@@ -15,6 +15,7 @@ import io.gorgon.testkit.NeedsLayer;
 import io.gorgon.testkit.TestPool;
 import java.math.BigInteger;
 import java.time.Duration;
+import java.time.LocalDate;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -200,7 +201,7 @@ class CallsTest {
   void argumentsThatCannotBeSentAreRefusedBeforeAnythingIsSent() {
     var refused =
         (PythonFailure.NotSerializable)
-            failureOf(pool.call(Call.of("targets:echo", Map.of("a", List.of(1, new byte[] {1})))));
+            failureOf(pool.call(Call.of("targets:echo", Map.of("a", List.of(1, LocalDate.MAX)))));
 
     assertThat(refused.path()).contains("a").contains("[1]");
   }

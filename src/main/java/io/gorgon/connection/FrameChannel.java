@@ -111,14 +111,34 @@ final class FrameChannel {
       writing.encode(frame, outgoing);
       return;
     }
-    ByteBuffer whole = ByteBuffer.allocate(Math.toIntExact(FrameCodec.sizeOf(frame)));
-    writing.encode(frame, whole);
-    whole.flip();
-    while (whole.hasRemaining()) {
-      int piece = Math.min(outgoing.remaining(), whole.remaining());
-      outgoing.put(whole.slice(whole.position(), piece));
-      whole.position(whole.position() + piece);
-      flush();
+    writing.encodePrefix(frame, outgoing);
+    put(ByteBuffer.wrap(frame.body()));
+    for (ByteBuffer attachment : frame.payload().attachments()) {
+      if (outgoing.remaining() < Long.BYTES) {
+        flush();
+      }
+      outgoing.putLong(attachment.remaining());
+      put(attachment.duplicate());
+    }
+  }
+
+  /** Sends memory outside the heap as it is, with what waits before it; other memory in pieces. */
+  private void put(ByteBuffer bytes) throws IOException {
+    if (bytes.isDirect() && bytes.remaining() > BUFFER / 4) {
+      var both = new ByteBuffer[] {outgoing.flip(), bytes};
+      while (bytes.hasRemaining()) {
+        socket.write(both);
+      }
+      outgoing.clear();
+      return;
+    }
+    while (bytes.hasRemaining()) {
+      int piece = Math.min(outgoing.remaining(), bytes.remaining());
+      outgoing.put(bytes.slice(bytes.position(), piece));
+      bytes.position(bytes.position() + piece);
+      if (!outgoing.hasRemaining()) {
+        flush();
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 package io.gorgon.worker;
 
 import io.gorgon.message.Call;
+import io.gorgon.message.Payload;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.DeadlineExceeded;
 import io.gorgon.message.PythonFailure.DeadlineExceeded.Phase;
@@ -28,7 +29,7 @@ public final class PendingCall {
 
   private final String id;
   private final Call call;
-  private final byte[] body;
+  private final Payload body;
   private final long enteredAt;
   private final long deadline;
   private final CompletableFuture<Reply> answer = new CompletableFuture<>();
@@ -43,7 +44,7 @@ public final class PendingCall {
    * @param enteredAt {@link System#nanoTime} when the caller asked
    * @param deadline the same clock, when the caller wants to be answered at the latest
    */
-  public PendingCall(String id, Call call, byte[] body, long enteredAt, long deadline) {
+  public PendingCall(String id, Call call, Payload body, long enteredAt, long deadline) {
     this.id = id;
     this.call = call;
     this.body = body;
@@ -60,7 +61,7 @@ public final class PendingCall {
   }
 
   /** The encoded request. */
-  public byte[] body() {
+  public Payload body() {
     return body;
   }
 

@@ -459,7 +459,7 @@ public final class Runner implements PendingCall.Holder {
               call.attempts(),
               Duration.ofNanos(call.startedAt() - call.enteredAt()),
               Duration.ofNanos(took),
-              frame.body()));
+              frame.payload()));
     } else {
       call.fail(failure(call, frame.body()));
     }
