@@ -17,7 +17,7 @@ from gorgon._incoming import tagged
 from gorgon._outgoing import MAX_DEPTH, SCALARS, NotSerializable, Outgoing, type_name
 from gorgon._wire import JSON, TAGGED
 
-__all__ = ["MAX_DEPTH", "NotSerializable", "decode", "encode", "text", "type_name"]
+__all__ = ["MAX_DEPTH", "NotSerializable", "decode", "decode_plain", "encode", "text", "type_name"]
 
 _KEYS = frozenset((str,))
 _DICTS = frozenset((dict, OrderedDict, defaultdict, Counter))
@@ -90,9 +90,14 @@ def decode(codec: int, body: bytes, attachments: Sequence[memoryview] = ()) -> A
     Raises ValueError, or RecursionError for text that is nested too deep; Unreceivable, which is a ValueError, if
     the text makes sense, and this Python cannot make the value.
     """
-    string = str(body, "utf-8")
     if codec == TAGGED:
-        return tagged(string, attachments)
+        return tagged(str(body, "utf-8"), attachments)
+    return decode_plain(body)
+
+
+def decode_plain(body: bytes) -> Any:
+    """The value of a body without tags; raises as `decode`."""
+    string = str(body, "utf-8")
     try:
         value, end = _scan(string, 0)
     except StopIteration:

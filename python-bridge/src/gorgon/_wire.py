@@ -94,7 +94,7 @@ def encode(kind: int, identity: int = 0, body: bytes = b"") -> bytes:
 def encode_value(kind: int, identity: int, codec: int, body: bytes, attachments: Sequence[Buffer]) -> Written:
     """The frame that carries a value. Big attachments are not copied into it; the caller has checked its size."""
     size = len(body)
-    length = size_of(body, attachments)
+    length = size_of(body, attachments) if attachments else COUNTED + size
     head = _HEAD.pack(length, MAGIC, kind, codec if body else EMPTY, 0, len(attachments), identity, size)
     if not attachments:
         return head + _CHECK.pack(crc32(head)) + body

@@ -20,7 +20,7 @@ from gorgon._failures import Body
 from gorgon._running import Cancelled, running
 from gorgon._status import StatusPage
 from gorgon._targets import UnknownTarget, resolve
-from gorgon._values import NotSerializable, decode, encode, text
+from gorgon._values import NotSerializable, decode, decode_plain, encode, text
 from gorgon._wire import FrameReader, ProtocolError
 
 PROTOCOL = 1
@@ -139,7 +139,7 @@ class Worker:
             codec, body, attachments = encode(value)
         except NotSerializable as refusal:
             return self.failure(sequence, _failures.not_serializable(refusal))
-        size = _wire.size_of(body, attachments)
+        size = _wire.size_of(body, attachments) if attachments else _wire.COUNTED + len(body)
         if size > self.limit:
             return self.failure(sequence, _failures.too_large(size, self.limit))
         return _wire.encode_value(_wire.RESULT, sequence, codec, body, attachments)
@@ -245,7 +245,7 @@ def _import(module: str) -> BaseException | None:
 
 def _parse(frame: _wire.Frame) -> tuple[str, list[Any], dict[str, Any], str | None]:
     """Target, arguments, keyword arguments and call id of a request. Raises ValueError."""
-    request = decode(frame.codec, frame.body, frame.attachments)
+    request = decode(frame.codec, frame.body, frame.attachments) if frame.tagged else decode_plain(frame.body)
     if type(request) is not dict:
         raise ValueError("the request is no JSON object")
     target = request.get("target")

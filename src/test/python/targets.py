@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import gorgon
 
@@ -320,7 +320,6 @@ def type_of(value: Any) -> str:
 
 def python_value(name: str) -> Any:
     """A value that Java has to make something of."""
-    import collections
     import dataclasses
     import datetime
     import decimal
@@ -333,6 +332,10 @@ def python_value(name: str) -> Any:
 
     class Level(enum.IntEnum):
         HIGH = 9
+
+    class Point(NamedTuple):
+        x: int
+        y: int
 
     @dataclasses.dataclass
     class Row:
@@ -350,7 +353,7 @@ def python_value(name: str) -> Any:
         "set": lambda: {"a", "b"},
         "frozenset": lambda: frozenset((1, 2)),
         "tuple": lambda: (1, ("a", None)),
-        "namedtuple": lambda: collections.namedtuple("Point", "x y")(1, 2),
+        "namedtuple": lambda: Point(1, 2),
         "dataclass": lambda: Row("a", at.replace(tzinfo=utc), b"x", {"t"}, decimal.Decimal("1.50")),
         "enum": lambda: [Colour.RED, Level.HIGH],
         "naive": lambda: at,

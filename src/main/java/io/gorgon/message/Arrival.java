@@ -124,9 +124,18 @@ final class Arrival {
       case "decimal" -> DecimalNode.valueOf(new BigDecimal(v.asText()));
       case "uuid" -> new POJONode(UUID.fromString(v.asText()));
       case "set", "frozenset" -> new POJONode(new SetOf((ArrayNode) value((ArrayNode) v)));
-      case "pairs" -> new POJONode(new PairsOf((ArrayNode) value((ArrayNode) v)));
+      case "pairs" -> new POJONode(new PairsOf(pairs((ArrayNode) v)));
       default -> throw new IllegalArgumentException("the tag '" + name + "' is unknown");
     };
+  }
+
+  private ArrayNode pairs(ArrayNode v) {
+    for (JsonNode pair : v) {
+      if (!pair.isArray() || pair.size() != 2) {
+        throw new IllegalArgumentException("a map of which one item is no pair");
+      }
+    }
+    return (ArrayNode) value(v);
   }
 
   private ByteBuffer attachment(ObjectNode tag) {

@@ -58,6 +58,9 @@ final class Tagging {
   /** Python's own limit: 999 999 999 days. */
   private static final Duration LONGEST = Duration.ofDays(1_000_000_000).minusNanos(1);
 
+  private static final Instant FIRST = Instant.parse("0001-01-01T00:00:00Z");
+  private static final Instant LAST = Instant.parse("9999-12-31T23:59:59.999999999Z");
+
   private Tagging() {}
 
   static SimpleModule module() {
@@ -65,9 +68,7 @@ final class Tagging {
         .addSerializer(byte[].class, new Tag<>(Tagging::writeBytes))
         .addSerializer(ByteBuffer.class, new Tag<>(Tagging::writeBuffer))
         .addSerializer(Attachment.class, new Tag<>(Tagging::writeArray))
-        .addSerializer(
-            Instant.class,
-            new Tag<>((at, json, all) -> writeDateTime(at.atOffset(ZoneOffset.UTC), "", json)))
+        .addSerializer(Instant.class, new Tag<>(Tagging::writeInstant))
         .addSerializer(
             OffsetDateTime.class, new Tag<>((at, json, all) -> writeDateTime(at, "", json)))
         .addSerializer(ZonedDateTime.class, new Tag<>(Tagging::writeZoned))
@@ -119,6 +120,14 @@ final class Tagging {
     json.writeEndObject();
   }
 
+  private static void writeInstant(Instant at, JsonGenerator json, SerializerProvider all)
+      throws IOException {
+    if (at.isBefore(FIRST) || at.isAfter(LAST)) {
+      throw JsonMappingException.from(json, at + " is outside Python's years 1 to 9999");
+    }
+    writeDateTime(at.atOffset(ZoneOffset.UTC), "", json);
+  }
+
   private static void writeZoned(ZonedDateTime at, JsonGenerator json, SerializerProvider all)
       throws IOException {
     String zone = at.getZone().getId();
@@ -147,13 +156,14 @@ final class Tagging {
 
   private static void writeDuration(Duration span, JsonGenerator json, SerializerProvider all)
       throws IOException {
-    if (span.compareTo(LONGEST) > 0 || span.toSeconds() < -86_400L * 999_999_999) {
+    long seconds = span.getSeconds();
+    int microseconds = span.getNano() / 1_000;
+    if (span.compareTo(LONGEST) > 0 || seconds < -86_400L * 999_999_999) {
       throw JsonMappingException.from(json, span + " is beyond Python's 999999999 days");
     }
-    int nanoseconds = span.getNano() / 1_000 * 1_000;
     Body.open(json, "timedelta");
     json.writeFieldName("v");
-    json.writeArray(new long[] {span.toSeconds(), nanoseconds}, 0, 2);
+    json.writeArray(new long[] {seconds, microseconds * 1_000L}, 0, 2);
     json.writeEndObject();
   }
 
