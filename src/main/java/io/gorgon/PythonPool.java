@@ -16,6 +16,7 @@ import io.gorgon.pool.PoolSettings;
 import io.gorgon.pool.PoolStats;
 import io.gorgon.pool.PoolStatus;
 import io.gorgon.process.Keeper;
+import io.gorgon.wire.FrameCodec;
 import io.gorgon.worker.PendingCall;
 import java.time.Duration;
 import java.util.Optional;
@@ -139,8 +140,11 @@ public final class PythonPool {
     Duration timeout = call.timeout().orElse(entrance.settings().callTimeout());
     Payload body;
     try {
-      body = Values.encodeRequest(call, id);
-      refuseTooLarge(call, body);
+      body =
+          FrameCodec.fitting(
+              "the request to " + call.target(),
+              Values.encodeRequest(call, id),
+              entrance.settings().launch().frameLimit());
     } catch (PythonFailure refused) {
       var failed = new PendingCall(id, call, Payload.EMPTY, now, now);
       failed.fail(refused);
@@ -150,15 +154,6 @@ public final class PythonPool {
     send.accept(pending);
     return new RunningCall(pending, callbacks);
   }
-
-  private void refuseTooLarge(Call call, Payload body) {
-    long limit = entrance.settings().launch().frameLimit() - FRAME_OVERHEAD;
-    if (body.size() > limit) {
-      throw new PythonFailure.TooLarge("the request to " + call.target(), body.size(), limit);
-    }
-  }
-
-  private static final int FRAME_OVERHEAD = io.gorgon.wire.FrameCodec.PREFIX;
 
   // ---- checkouts
 

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JavaType;
 import com.fasterxml.jackson.databind.JsonDeserializer;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.deser.BeanDeserializerBase;
 import com.fasterxml.jackson.databind.deser.BeanDeserializerModifier;
 import com.fasterxml.jackson.databind.deser.ValueInstantiator;
 import com.fasterxml.jackson.databind.deser.std.DelegatingDeserializer;
@@ -19,9 +20,11 @@ import com.fasterxml.jackson.databind.node.TreeTraversingParser;
 import com.fasterxml.jackson.databind.type.ArrayType;
 import com.fasterxml.jackson.databind.type.CollectionType;
 import com.fasterxml.jackson.databind.type.MapType;
+import com.fasterxml.jackson.databind.util.NameTransformer;
 import io.gorgon.message.Arrival.PairsOf;
 import io.gorgon.message.Arrival.SetOf;
 import java.io.IOException;
+import java.time.DateTimeException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -92,6 +95,13 @@ final class Reading {
     }
 
     @Override
+    @SuppressWarnings("unchecked")
+    public JsonDeserializer<Object> unwrappingDeserializer(NameTransformer names) {
+      return (JsonDeserializer<Object>)
+          newDelegatingInstance(_delegatee.unwrappingDeserializer(names));
+    }
+
+    @Override
     public Object deserialize(JsonParser json, DeserializationContext all) throws IOException {
       if (!json.hasToken(JsonToken.VALUE_EMBEDDED_OBJECT)) {
         return _delegatee.deserialize(json, all);
@@ -115,11 +125,11 @@ final class Reading {
             && (type.isCollectionLikeType() || type.isArrayType())) {
           return handOn(Arrival.nested(array), json, all);
         }
-      } catch (ArithmeticException | IllegalStateException | java.time.DateTimeException misfit) {
+      } catch (ArithmeticException | IllegalStateException | DateTimeException misfit) {
         return all.reportInputMismatch(type, "%s", String.valueOf(misfit.getMessage()));
       }
-      if (type.isTypeOrSubTypeOf(java.util.Optional.class)) {
-        return _delegatee.deserialize(json, all);
+      if (_delegatee instanceof BeanDeserializerBase) {
+        return _delegatee.deserialize(json, all); // its creator may take what is held
       }
       return all.reportInputMismatch(type, "it is %s", Conversion.nameOf(held));
     }

@@ -100,7 +100,8 @@ final class Tagging {
 
   private static void writeBytes(byte[] bytes, JsonGenerator json, SerializerProvider all)
       throws IOException {
-    writeBuffer(ByteBuffer.wrap(bytes), json, all);
+    // A copy: the caller may fill the array again while the call waits, as it may change a list.
+    writeBuffer(ByteBuffer.wrap(bytes.clone()), json, all);
   }
 
   private static void writeBuffer(ByteBuffer bytes, JsonGenerator json, SerializerProvider all)

@@ -98,9 +98,6 @@ public final class Values {
           }
           if (!call.keywords().isEmpty()) {
             json.writeFieldName("kwargs");
-            if (call.keywords().containsKey("$")) {
-              throw JsonMappingException.from(json, "no keyword argument is called $");
-            }
             TAGGING.writeValue(json, call.keywords());
           }
           json.writeStringField("call", callId);

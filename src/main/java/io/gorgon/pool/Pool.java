@@ -8,6 +8,7 @@ import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Reply;
 import io.gorgon.message.Values;
 import io.gorgon.message.WorkerId;
+import io.gorgon.wire.FrameCodec;
 import io.gorgon.worker.PendingCall;
 import io.gorgon.worker.Retirement;
 import io.gorgon.worker.Runner;
@@ -316,7 +317,10 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
           new PendingCall(
               id,
               call,
-              Values.encodeRequest(call, id),
+              FrameCodec.fitting(
+                  "the request to " + call.target(),
+                  Values.encodeRequest(call, id),
+                  settings.launch().frameLimit()),
               now,
               entrance.clock().after(call.timeout().orElse(settings.callTimeout())));
       pending.answer().whenComplete((reply, failure) -> answer(replyTo, reply, failure));

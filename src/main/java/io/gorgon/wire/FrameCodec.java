@@ -59,6 +59,20 @@ public final class FrameCodec {
   }
 
   /**
+   * Gives {@code payload} back if a frame can carry it.
+   *
+   * @param what it is, for the failure's message
+   * @throws PythonFailure.TooLarge if its frame would exceed the limit
+   */
+  public static Payload fitting(String what, Payload payload, long limit) {
+    long most = limit - (PREFIX - LENGTH_FIELD);
+    if (payload.size() > most) {
+      throw new PythonFailure.TooLarge(what, payload.size(), most);
+    }
+    return payload;
+  }
+
+  /**
    * Writes {@code frame} at the position of {@code out}, which has room for {@link #sizeOf} bytes.
    *
    * @throws PythonFailure.TooLarge if it exceeds the limit; nothing is written then

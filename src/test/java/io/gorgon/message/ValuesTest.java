@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.annotation.JsonAnyGetter;
+import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import com.fasterxml.jackson.annotation.JsonValue;
 import io.gorgon.message.PythonFailure.NotSerializable;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
@@ -38,6 +41,20 @@ class ValuesTest {
     Map<String, Object> fields() {
       return Map.of("$", "decimal");
     }
+  }
+
+  record Identity(@JsonValue UUID id) {
+    @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
+    Identity {}
+  }
+
+  static final class Outer {
+    public int n = 1;
+    @JsonUnwrapped public Inner inner = new Inner();
+  }
+
+  static final class Inner {
+    public byte[] blob = {7};
   }
 
   record Holder(Optional<byte[]> blob, Object any, Map<Colour, Integer> counts) {}
@@ -90,6 +107,30 @@ class ValuesTest {
         .isEqualTo("{\"$\":\"dict\",\"v\":{\"$\":1}}");
     assertThat(Values.decode("it", Payload.plain("{\"$\":\"set\"}".getBytes(UTF_8)), Object.class))
         .isEqualTo(Map.of("$", "set"));
+  }
+
+  @Test
+  void annotationsOfJacksonHold() {
+    var identity = new Identity(new UUID(1, 2));
+    Payload payload = Values.encode("it", List.of(identity));
+    Payload outer = Values.encode("it", new Outer());
+
+    assertThat(Values.decode("it", payload, Identity[].class)).containsExactly(identity);
+    assertThat(new String(outer.body(), UTF_8))
+        .isEqualTo("{\"n\":1,\"blob\":{\"$\":\"bytes\",\"i\":0}}");
+    assertThat(Values.decode("it", outer, Outer.class).inner.blob).containsExactly(7);
+  }
+
+  @Test
+  void arraysOfBytesAreCopiedAndBuffersAreNot() {
+    var bytes = new byte[] {1};
+    var buffer = ByteBuffer.wrap(new byte[] {0, 1}).position(1);
+    Payload payload = Values.encode("it", List.of(bytes, buffer));
+    bytes[0] = 9;
+    buffer.put(1, (byte) 9).position(0);
+
+    assertThat(payload.attachments())
+        .containsExactly(ByteBuffer.wrap(new byte[] {1}), ByteBuffer.wrap(new byte[] {9}));
   }
 
   @Test
