@@ -14,7 +14,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * This reads and writes whole frames on a blocking socket. One thread reads; any thread writes. The
- * buffers are made once, outside the heap: a large frame passes them in pieces.
+ * buffers are made once, outside the heap: a large frame passes them in pieces, and no frame is put
+ * together as a whole.
  */
 final class FrameChannel {
 
@@ -23,12 +24,18 @@ final class FrameChannel {
   /** Pieces of this size move large payloads fastest (256 KiB to 1 MiB were alike). */
   private static final int BUFFER = 256 * 1024;
 
+  /** What large frames are written in: each write wakes Python up, so fewer are better. */
+  private static final int LARGE = 1 << 20;
+
   private final SocketChannel socket;
   private final FrameCodec reading;
   private final FrameCodec writing;
   private final ByteBuffer incoming = ByteBuffer.allocateDirect(BUFFER).flip();
   private final ByteBuffer outgoing = ByteBuffer.allocateDirect(BUFFER);
   private final ReentrantLock writeLock = new ReentrantLock();
+
+  /** Made when the first large frame is written; guarded by the write lock. */
+  private @Nullable ByteBuffer large;
 
   FrameChannel(SocketChannel socket, long frameLimit) {
     this.socket = socket;
@@ -122,24 +129,32 @@ final class FrameChannel {
     }
   }
 
-  /** Sends memory outside the heap as it is, with what waits before it; other memory in pieces. */
+  /** Appends to what waits to be written; what is large goes out in large pieces, with it. */
   private void put(ByteBuffer bytes) throws IOException {
-    if (bytes.isDirect() && bytes.remaining() > BUFFER / 4) {
-      var both = new ByteBuffer[] {outgoing.flip(), bytes};
+    if (bytes.remaining() <= outgoing.remaining()) {
+      outgoing.put(bytes);
+    } else if (bytes.isDirect()) {
+      gather(bytes);
+    } else {
+      if (large == null) {
+        large = ByteBuffer.allocateDirect(LARGE);
+      }
       while (bytes.hasRemaining()) {
-        socket.write(both);
+        int piece = Math.min(LARGE, bytes.remaining());
+        large.clear().put(bytes.slice(bytes.position(), piece)).flip();
+        bytes.position(bytes.position() + piece);
+        gather(large);
       }
-      outgoing.clear();
-      return;
     }
+  }
+
+  /** Writes what waits and then {@code bytes}, which are outside the heap, without a copy. */
+  private void gather(ByteBuffer bytes) throws IOException {
+    var both = new ByteBuffer[] {outgoing.flip(), bytes};
     while (bytes.hasRemaining()) {
-      int piece = Math.min(outgoing.remaining(), bytes.remaining());
-      outgoing.put(bytes.slice(bytes.position(), piece));
-      bytes.position(bytes.position() + piece);
-      if (!outgoing.hasRemaining()) {
-        flush();
-      }
+      socket.write(both);
     }
+    outgoing.clear();
   }
 
   private void flush() throws IOException {
