@@ -46,6 +46,7 @@ DEFAULT_LIMIT = 64 << 20
 PREFIX_SIZE = 28
 COUNTED = 24  # the part of the prefix that `length` counts, and, by chance, the size of what `check` covers
 _BUFFER = 256 << 10
+_REUSED = 8 << 20  # memory of frames up to this size is used again
 _GATHERED = 64 << 10  # frames over this size are written piece by piece
 _SMALL = 8 << 10  # pieces up to this size are put together first
 _HEAD = struct.Struct(">IHBBHHQI")
@@ -142,6 +143,9 @@ class FrameReader:
         self._view = memoryview(self._buffer)
         self._start = 0  # the unread bytes are buffer[start:end]
         self._end = 0
+        # The C library returns freed memory to the system, page by page taken anew by the next big frame, unless it
+        # has seen a block of that size freed before (mallopt(3), "dynamic adjustment"). This one touches no page.
+        bytes(_REUSED)
 
     def read(self) -> Frame | None:
         """The next frame, however the bytes were cut; waits for it. None: the other side closed between two frames.
