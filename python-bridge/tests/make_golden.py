@@ -40,6 +40,8 @@ BODIES = {
     "failure": '{"kind":"cancelled","started":true}',
     "pong": "",
 }
+TAGGED_REQUEST = '{"target":"m:f","args":[{"$":"bytes","i":0},{"$":"set","v":[1,2]}],"call":"call-6"}'
+TAGGED_RESULT = '[{"$":"array","i":0,"dtype":"<f8","shape":[3]},{"$":"bytes","i":1},{"$":"dict","v":{"$":1}}]'
 NO_ID = ("hello", "importing", "ready", "start_failed", "shutdown")
 
 
@@ -77,15 +79,23 @@ def golden() -> dict[str, tuple[bytes, dict[str, Any]]]:
     """Name -> (bytes, description)."""
     cases: dict[str, tuple[bytes, dict[str, Any]]] = {}
 
-    def valid(name: str, kind: int, identity: int, body: str = "", attachments: tuple[bytes, ...] = ()) -> None:
+    def valid(
+        name: str,
+        kind: int,
+        identity: int,
+        body: str = "",
+        attachments: tuple[bytes, ...] = (),
+        codec: int | None = None,
+    ) -> None:
+        codec = (1 if body else 0) if codec is None else codec
         description = {
             "kind": kind,
-            "codec": 1 if body else 0,
+            "codec": codec,
             "id": identity,
             "body": body,
             "attachments": [attachment.hex() for attachment in attachments],
         }
-        cases[name] = (frame(kind, identity, body.encode(), attachments), description)
+        cases[name] = (frame(kind, identity, body.encode(), attachments, codec=codec), description)
 
     def invalid(name: str, error: str, content: bytes) -> None:
         cases[name] = (content, {"error": error})
@@ -98,6 +108,9 @@ def golden() -> dict[str, tuple[bytes, dict[str, Any]]]:
     valid("two_attachments", 32, 3, '{"a":0,"b":1}', (bytes(range(256)), b"second"))
     valid("empty_attachment", 32, 4, "null", (b"",))
     valid("attachment_without_body", 32, 5, "", (b"alone",))
+
+    valid("tagged_request", 16, 6, TAGGED_REQUEST, (b"\x00\xff",), 2)
+    valid("tagged_result", 32, 6, TAGGED_RESULT, (struct.pack("<3d", 1.5, -2, 0), b""), 2)
 
     sound = frame(16, 9, b'{"target":"m:f"}')
     invalid("bad_magic", "magic", frame(16, 9, b"{}", magic=0x4753))
@@ -126,12 +139,15 @@ def golden() -> dict[str, tuple[bytes, dict[str, Any]]]:
     invalid("codec_json_without_body", "body", frame(17, 9, codec=1))
     invalid("unknown_kind", "kind", frame(99, 9, b"{}"))
     invalid("reserved_kind", "kind", frame(35, 9, b"{}"))
-    invalid("unknown_codec", "codec", frame(16, 9, b"{}", codec=2))
+    invalid("codec_tagged_without_body", "body", frame(17, 9, codec=2))
+    invalid("unknown_codec", "codec", frame(16, 9, b"{}", codec=3))
     invalid("attachments_missing", "attachments", frame(16, 9, b"{}", count=1))
     invalid("attachments_many", "attachments", frame(16, 9, b"{}", count=0xFFFF))
     huge = struct.pack(">Q", 2**64 - 1) + b"x"
     invalid("attachment_huge", "attachments", frame(16, 9, b"{}" + huge, size=2, count=1))
     invalid("attachment_short", "attachments", frame(16, 9, b"{}" + struct.pack(">Q", 1) + b"xy", size=2, count=1))
+    shared = struct.pack(">Q", 2**63 | 1) + b"x"
+    invalid("attachment_shared", "attachments", frame(16, 9, b"{}" + shared, size=2, count=1))
     invalid("truncated_prefix", "truncated", sound[:20])
     invalid("truncated_body", "truncated", sound[:-1])
     return cases

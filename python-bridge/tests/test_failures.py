@@ -17,7 +17,7 @@ def body(function: Any, *args: Any) -> dict[str, Any]:
         function(*args)
     except BaseException as error:
         found = _failures.raised(error)
-    _values.encode(found)  # it must be able to travel
+    _values.text(found)  # it must be able to travel
     return found
 
 
@@ -102,7 +102,7 @@ def test_everything_is_cut_to_size() -> None:
     assert found["message"].endswith("more characters)")
     assert len(found["traceback"].encode()) <= _failures.TRACEBACK_LIMIT
     assert found["traceback"].endswith("x\n")
-    assert len(_values.encode(_failures.brief(ValueError("x" * 1_000_000)))) < 500
+    assert len(_values.text(_failures.brief(ValueError("x" * 1_000_000)))) < 500
 
 
 def test_lone_surrogates_are_escaped() -> None:
@@ -150,7 +150,7 @@ def test_unknown_targets(target: str, reason: str, message: str) -> None:
     assert error.reason == reason
     assert message in error.message
     found = _failures.unknown_target(error)
-    _values.encode(found)
+    _values.text(found)
     assert (found["failure"] is not None) == (reason == "IMPORT_FAILED")
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import random
 import socket
+import struct
+import threading
+import zlib
 from typing import Any
 
 import pytest
 
 from gorgon import _wire
+from gorgon._arrays import Buffer
 from gorgon._wire import Frame, FrameReader, ProtocolError
 from make_golden import DIRECTORY, golden
 
@@ -35,6 +39,11 @@ def reader(content: bytes, sizes: Any = lambda: 1 << 30, limit: int = _wire.DEFA
     return FrameReader(Cut(content, sizes), limit)  # type: ignore[arg-type]
 
 
+def written(frame: Frame) -> bytes:
+    result = _wire.encode_value(frame.kind, frame.id, frame.codec, frame.body, frame.attachments)
+    return b"".join(result) if isinstance(result, list) else result
+
+
 def bytes_of(name: str) -> bytes:
     return (DIRECTORY / f"{name}.bin").read_bytes()
 
@@ -50,12 +59,15 @@ def test_golden_files_are_what_the_script_writes() -> None:
 @pytest.mark.parametrize("piece", [1, 7, 1 << 20])
 def test_reads_and_writes_golden_frames(name: str, piece: int) -> None:
     case = CASES[name]
-    attachments = tuple(bytes.fromhex(attachment) for attachment in case["attachments"])
-    expected = Frame(case["kind"], case["id"], case["body"].encode(), attachments)
+    attachments = [bytes.fromhex(attachment) for attachment in case["attachments"]]
     source = reader(bytes_of(name), lambda: piece)
-    assert source.read() == expected
+    frame = source.read()
+    assert frame is not None
+    assert frame[:3] == (case["kind"], case["id"], case["body"].encode())
+    assert [bytes(attachment) for attachment in frame.attachments] == attachments
+    assert frame.codec == case["codec"]
     assert source.read() is None
-    assert _wire.encode(*expected) == bytes_of(name)
+    assert written(frame) == bytes_of(name)
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case["valid"]])
@@ -90,18 +102,23 @@ def test_any_frames_arrive_in_any_cut() -> None:
         frames = [_any_frame(dice) for _ in range(dice.randint(1, 12))]
         largest = dice.choice([1 << 10, 1 << 16, 1 << 20])
         source = reader(
-            b"".join(_wire.encode(*frame) for frame in frames),
+            b"".join(map(written, frames)),
             lambda largest=largest: dice.randint(1, largest),
         )
-        assert [source.read() for _ in frames] == frames
+        for frame in frames:
+            got = source.read()
+            assert got is not None
+            assert [bytes(attachment) for attachment in got.attachments] == list(frame.attachments)
+            assert got._replace(attachments=()) == frame._replace(attachments=())
         assert source.read() is None
 
 
 def _any_frame(dice: random.Random) -> Frame:
     sizes = [0, 1, 100, 5_000, 262_116, 262_117, 400_000]
     size = dice.choice(sizes)
-    attachments = tuple(dice.randbytes(dice.choice(sizes[:4])) for _ in range(dice.choice([0, 0, 1, 3])))
-    return Frame(dice.choice(sorted(_wire.KINDS)), dice.getrandbits(63), b"x" * size, attachments)
+    attachments = [memoryview(dice.randbytes(dice.choice(sizes))) for _ in range(dice.choice([0, 0, 1, 3]))]
+    tagged = size > 0 and dice.random() < 0.5
+    return Frame(dice.choice(sorted(_wire.KINDS)), dice.getrandbits(63), b"x" * size, attachments, tagged)
 
 
 def test_damage_is_nothing_but_a_protocol_error() -> None:
@@ -117,6 +134,37 @@ def test_damage_is_nothing_but_a_protocol_error() -> None:
                 pass
         except ProtocolError:
             pass
+
+
+def test_a_big_frame_whose_attachments_do_not_fit_is_refused_before_they_are_read() -> None:
+    for size, follows in ((2**40, b""), (2**63 | 8, b""), (300_000, b"more" * 10)):
+        lie = struct.pack(">Q", size) + bytes(300_000) + follows
+        head = struct.pack(">IHBBHHQI", 24 + 2 + len(lie), 0x4752, 32, 2, 0, 1, 1, 2)
+        with pytest.raises(ProtocolError, match="attachments"):
+            reader(head + struct.pack(">I", zlib.crc32(head)) + b"{}" + lie).read()
+
+
+def test_attachments_of_a_big_frame_are_aligned_and_each_in_its_own_memory() -> None:
+    frame = Frame(_wire.RESULT, 1, b"123", [memoryview(b"x" * 5), memoryview(b"y" * 300_000)], True)
+    got = reader(written(frame)).read()
+    assert got is not None
+    assert got.attachments[0].obj is not got.attachments[1].obj
+    assert all(not attachment.readonly for attachment in got.attachments)
+
+
+def test_pieces_arrive_as_one_frame_through_a_full_socket() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        here.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        pieces: list[Buffer] = [b"a" * 10, b"b" * 100_000, b"c", b"", memoryview(b"d" * 9_000), b"e" * 20]
+        sender = threading.Thread(target=_wire.send_pieces, args=(here, pieces))
+        sender.start()
+        wanted = b"".join(pieces)
+        got = b""
+        while len(got) < len(wanted):
+            got += there.recv(1_000)
+        sender.join()
+        assert got == wanted
 
 
 def test_the_limit_counts_what_length_counts() -> None:

@@ -117,7 +117,7 @@ def test_a_type_error_of_a_c_function_is_no_matter_of_arguments(worker: Link) ->
 
 def test_results_that_cannot_travel(worker: Link) -> None:
     failure = worker.fail("unserializable")
-    assert (failure["kind"], failure["path"], failure["type"]) == ("not_serializable", "$.a[2].b", "builtins.set")
+    assert (failure["kind"], failure["path"], failure["type"]) == ("not_serializable", "$.a[2].b", "builtins.object")
     assert worker.call("echo", 1) == 1
 
 
@@ -156,9 +156,62 @@ def test_a_request_that_makes_no_sense(worker: Link, body: bytes, message: str) 
     assert worker.call("echo", 1) == 1
 
 
-def test_attachments_are_refused_until_they_mean_something(worker: Link) -> None:
-    worker.send(_wire.encode(_wire.REQUEST, 5, b'{"target":"m:f"}', (b"x",)))
+def test_attachments_come_and_go_however_large(worker: Link) -> None:
+    for size in (0, 1, 5_000, 70_000, 300_000, 3_000_001):
+        content = os.urandom(size)
+        body = b'{"target":"targets:echo","args":[[1,{"$":"bytes","i":1},{"$":"bytes","i":0}]]}'
+        worker.send(_bytes(_wire.encode_value(_wire.REQUEST, size + 1, _wire.TAGGED, body, (b"first", content))))
+        frame = worker.read(_wire.RESULT)
+        assert (frame.id, frame.codec) == (size + 1, _wire.TAGGED)
+        assert json.loads(frame.body) == [1, {"$": "bytes", "i": 0}, {"$": "bytes", "i": 1}]
+        assert list(map(bytes, frame.attachments)) == [content, b"first"]
+
+
+def _bytes(frame: _wire.Written) -> bytes:
+    return b"".join(frame) if isinstance(frame, list) else frame
+
+
+def test_what_arrives_is_the_calls_own(worker: Link) -> None:
+    body = b'{"target":"targets:overwrite","args":[{"$":"array","i":0,"dtype":"|u1","shape":[3]}]}'
+    for sequence in (1, 2):  # the first call writes to what it got
+        worker.send(_bytes(_wire.encode_value(_wire.REQUEST, sequence, _wire.TAGGED, body, (b"abc",))))
+        frame = worker.read(_wire.RESULT)
+        assert json.loads(frame.body) == [97, 98, 99]
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        (b'{"$":"set","v":[{}]}', "dict cannot be in a set"),
+        (b'{"$":"datetime","v":"2026-01-01T00:00:00+00:00","zone":"Nowhere/Land"}', "Nowhere/Land"),
+        (b'{"$":"pairs","v":[[1,1],[true,2]]}', "equal in Python"),
+    ],
+)
+def test_arguments_that_this_python_cannot_make(worker: Link, argument: bytes, message: str) -> None:
+    body = b'{"target":"targets:echo","args":[%s]}' % argument
+    worker.send(_bytes(_wire.encode_value(_wire.REQUEST, 5, _wire.TAGGED, body, ())))
+    failure = json.loads(worker.read(_wire.FAILURE).body)
+    assert failure["kind"] == "bad_arguments"
+    assert message in failure["message"]
+    assert worker.started() == 0
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        b'{"$":"bytes","i":1}', b'{"$":"bytes","i":-1}', b'{"$":"bytes","i":true}', b'{"$":"bytes"}', b'{"$":"no"}',
+        b'{"$":[]}', b'{"$":"array","i":0,"dtype":"<f8","shape":[1]}', b'{"$":"array","i":0,"dtype":"|O","shape":[1]}',
+        b'{"$":"array","i":0,"dtype":"|u1","shape":1}', b'{"$":"array","i":0,"dtype":7,"shape":[1]}',
+        b'{"$":"date","v":"today"}', b'{"$":"date","v":3}', b'{"$":"timedelta","v":[1]}', b'{"$":"decimal","v":"x"}',
+        b'{"$":"timedelta","v":[1e300,0]}', b'{"$":"uuid","v":7}', b'{"$":"set","v":7}', b'{"$":"pairs","v":[[1]]}',
+        b'{"$":"dict","v":[]}', b'{"$":"dict"}', b'{"$":"source"}',
+    ],
+)  # fmt: skip
+def test_tags_that_make_no_sense(worker: Link, argument: bytes) -> None:
+    body = b'{"target":"targets:echo","args":[%s]}' % argument
+    worker.send(_bytes(_wire.encode_value(_wire.REQUEST, 5, _wire.TAGGED, body, (b"x",))))
     assert json.loads(worker.read(_wire.FAILURE).body)["kind"] == "protocol"
+    assert worker.call("echo", 1) == 1
 
 
 @pytest.mark.parametrize("garbage", [b"HTTP/1.1 400 Bad Request\r\n\r\n" * 2, _wire.encode(_wire.RESULT, 1, b"1")])

@@ -74,6 +74,11 @@ def bad_arguments(target: str, function: Callable[..., Any], args: list[Any], kw
     return None
 
 
+def unreceivable(message: str) -> Body:
+    """The arguments are sound, and this Python cannot make values of them."""
+    return {"kind": "bad_arguments", "target": "", "signature": "", "message": _cut(message, MESSAGE_LIMIT)}
+
+
 def not_serializable(error: NotSerializable) -> Body:
     """The result cannot travel."""
     message = _cut(error.message, MESSAGE_LIMIT)

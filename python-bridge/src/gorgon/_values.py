@@ -1,8 +1,7 @@
-"""Values: what user code takes and gives, as JSON text and back.
+"""Values: what user code takes and gives, as JSON text with attachments, and back.
 
-Strict where the json module is not: keys that are no str, lone surrogates and values that contain themselves are
-refused, with the path to the culprit. The check of a value that has nothing odd is made by C loops; the careful
-search for the culprit runs only after that check, or the encoder, has stumbled.
+A value of ordinary parts becomes plain JSON, by C loops only. Anything else goes the careful way of `_outgoing`,
+which tags what JSON has no form for, and refuses, with the path to the culprit, what would not arrive as what it is.
 """
 
 from __future__ import annotations
@@ -10,33 +9,21 @@ from __future__ import annotations
 import json
 import json.encoder
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Callable, Iterable
-from inspect import iscoroutine
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-MAX_DEPTH = 500
-_SCALARS = frozenset((str, int, float, bool, type(None)))
+from gorgon._arrays import Buffer
+from gorgon._incoming import tagged
+from gorgon._outgoing import MAX_DEPTH, SCALARS, NotSerializable, Outgoing, type_name
+from gorgon._wire import JSON, TAGGED
+
+__all__ = ["MAX_DEPTH", "NotSerializable", "decode", "decode_plain", "encode", "text", "type_name"]
+
 _KEYS = frozenset((str,))
 _DICTS = frozenset((dict, OrderedDict, defaultdict, Counter))
-_DIGITS_SAFE = 2_000  # bits; more may have more digits than Python turns into text
 
 
-class NotSerializable(Exception):
-    """A value that cannot travel. ``path`` leads to it from the result, which is ``$``."""
-
-    def __init__(self, path: str, culprit: Any, message: str) -> None:
-        super().__init__(message)
-        self.path = path if len(path) <= 1_000 else path[:500] + "..." + path[-497:]
-        self.type = type_name(type(culprit))
-        self.message = message
-
-
-def type_name(kind: type) -> str:
-    """``module.Class``, as ``builtins.set``."""
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _refuse(value: Any) -> NoReturn:
+def _refuse(value: Any) -> Any:
     raise TypeError(f"{type_name(type(value))} is not JSON")
 
 
@@ -45,7 +32,7 @@ def _chunk_maker() -> Callable[[Any, int], Iterable[str]]:
     if make is None:  # an interpreter without the C part
         encoder = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=_refuse)
         return lambda value, _indent: encoder.iterencode(value)
-    # What JSONEncoder.iterencode makes anew for each value. No markers: `_plain` and `_search` find the circles.
+    # What JSONEncoder.iterencode makes anew for each value. No markers: `_plain` and `Outgoing` find the circles.
     chunks: Callable[[Any, int], Iterable[str]] = make(
         None, _refuse, json.encoder.encode_basestring, None, ":", ",", False, False, True
     )
@@ -59,24 +46,35 @@ _decoder = json.JSONDecoder()
 _scan: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]
 
 
-def encode(value: Any) -> bytes:
-    """The JSON text of a value in UTF-8. Tuples become lists; NaN and the infinities keep their JavaScript names.
+def encode(value: Any) -> tuple[int, bytes, Sequence[Buffer]]:
+    """The codec, the JSON text in UTF-8 and the attachments of a value.
+
+    Attachments are views of the value's own memory where that has the right layout: send them before the value
+    changes. Tuples become lists; NaN and the infinities keep their JavaScript names.
 
     Raises NotSerializable, and nothing else, for everything that would not arrive as what it is.
     """
     try:
-        if type(value) not in _SCALARS and not _plain(value, MAX_DEPTH):
-            _search(value, "$", 0, set())
-        return _join(_chunks(value, 0)).encode()
+        if type(value) in SCALARS or _plain(value, MAX_DEPTH):
+            return JSON, _join(_chunks(value, 0)).encode(), ()
+        outgoing = Outgoing()
+        form = outgoing.form(value, 0)
+        body = _join(_chunks(form, 0)).encode()
+        return TAGGED if outgoing.tagged else JSON, body, outgoing.attachments
     except NotSerializable:
         raise
     except BaseException as error:  # also what a subclass of dict or list of the user's raises
         raise _culprit(value, error) from None
 
 
+def text(value: Any) -> bytes:
+    """The JSON text of a value that is known to be plain: a body of the bridge's own."""
+    return _join(_chunks(value, 0)).encode()
+
+
 def _culprit(value: Any, error: BaseException) -> NotSerializable:
     try:
-        _search(value, "$", 0, set())
+        Outgoing(checking=True).form(value, 0)
     except NotSerializable as found:
         return found
     except BaseException as another:
@@ -86,9 +84,20 @@ def _culprit(value: Any, error: BaseException) -> NotSerializable:
     return NotSerializable("$", value, f"encoding it raised {type(error).__name__}")
 
 
-def decode(text: bytes) -> Any:
-    """The value of a JSON text in UTF-8. Raises ValueError, or RecursionError for text that is nested too deep."""
-    string = str(text, "utf-8")
+def decode(codec: int, body: bytes, attachments: Sequence[memoryview] = ()) -> Any:
+    """The value of a body.
+
+    Raises ValueError, or RecursionError for text that is nested too deep; Unreceivable, which is a ValueError, if
+    the text makes sense, and this Python cannot make the value.
+    """
+    if codec == TAGGED:
+        return tagged(str(body, "utf-8"), attachments)
+    return decode_plain(body)
+
+
+def decode_plain(body: bytes) -> Any:
+    """The value of a body without tags; raises as `decode`."""
+    string = str(body, "utf-8")
     try:
         value, end = _scan(string, 0)
     except StopIteration:
@@ -110,70 +119,11 @@ def _plain(value: Any, depth: int) -> bool:
         items = value
     else:
         return False
-    if _SCALARS.issuperset(map(type, items)):
+    if SCALARS.issuperset(map(type, items)):
         return depth > 0
     if depth <= 0:
         return False
     for item in items:
-        if type(item) not in _SCALARS and not _plain(item, depth - 1):
+        if type(item) not in SCALARS and not _plain(item, depth - 1):
             return False
     return True
-
-
-def _search(value: Any, path: str, depth: int, parents: set[int]) -> None:
-    """Raise NotSerializable for the first part of a value that cannot travel."""
-    if value is None or isinstance(value, float):
-        return
-    if isinstance(value, str):
-        _search_text(value, path, value)
-        return
-    if isinstance(value, int):
-        _search_digits(value, path)
-        return
-    if not isinstance(value, (dict, list, tuple)):
-        hint = " (an async function was called: wrap it in asyncio.run)" if iscoroutine(value) else ""
-        raise NotSerializable(path, value, f"{type_name(type(value))} has no JSON form{hint}")
-    if id(value) in parents:
-        raise NotSerializable(path, value, "it contains itself")
-    if depth >= MAX_DEPTH:
-        raise NotSerializable(path, value, f"it is nested deeper than {MAX_DEPTH}")
-    parents.add(id(value))
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                message = f"a key is {type_name(type(key))}, not str: {_short(key)}"
-                raise NotSerializable(path, value, message)
-            _search_text(key, path, value)
-            _search(item, _step(path, key), depth + 1, parents)
-    else:
-        for position, item in enumerate(value):
-            _search(item, f"{path}[{position}]", depth + 1, parents)
-    parents.discard(id(value))
-
-
-def _search_text(text: str, path: str, culprit: Any) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        message = f"{_short(text)} has a lone surrogate at index {error.start}"
-        raise NotSerializable(path, culprit, message) from None
-
-
-def _search_digits(number: int, path: str) -> None:
-    if number.bit_length() > _DIGITS_SAFE:
-        try:
-            int.__repr__(number)
-        except ValueError as error:
-            raise NotSerializable(path, number, str(error)) from None
-
-
-def _step(path: str, key: str) -> str:
-    return f"{path}.{key}" if key.isidentifier() else f"{path}[{json.dumps(key)}]"
-
-
-def _short(value: Any) -> str:
-    try:
-        text = ascii(value)
-    except Exception:  # a __repr__ of the user's
-        return "(its repr raises)"
-    return text if len(text) <= 80 else text[:77] + "..."

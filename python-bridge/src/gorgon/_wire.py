@@ -5,12 +5,14 @@ Big endian. A prefix of 28 bytes, a body, then the attachments, each as its size
     u32 length       the bytes that follow this field
     u16 magic        0x4752, "GR"
     u8  kind
-    u8  codec        0 = empty body, 1 = JSON in UTF-8
+    u8  codec        0 = empty body, 1 = JSON in UTF-8, 2 = JSON in which some values are tagged
     u16 flags        none defined: 0
     u16 attachments  how many
     u64 id           the request's sequence on this connection, 0 where a frame is not about a request
     u32 body length
     u32 check        CRC-32 of the 24 bytes before it
+
+The top bit of an attachment's size is kept for memory that both sides share.
 """
 
 from __future__ import annotations
@@ -19,11 +21,14 @@ import socket
 import struct
 from binascii import crc32
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Union
+
+from gorgon._arrays import Buffer
 
 MAGIC = 0x4752
 EMPTY = 0
 JSON = 1
+TAGGED = 2
 
 HELLO = 1
 IMPORTING = 2
@@ -41,6 +46,9 @@ DEFAULT_LIMIT = 64 << 20
 PREFIX_SIZE = 28
 COUNTED = 24  # the part of the prefix that `length` counts, and, by chance, the size of what `check` covers
 _BUFFER = 256 << 10
+_REUSED = 8 << 20  # memory of frames up to this size is used again
+_GATHERED = 64 << 10  # frames over this size are written piece by piece
+_SMALL = 8 << 10  # pieces up to this size are put together first
 _HEAD = struct.Struct(">IHBBHHQI")
 _CHECK = struct.Struct(">I")
 _PREFIX = struct.Struct(">IHBBHHQII")
@@ -59,27 +67,69 @@ class ProtocolError(Exception):
 
 
 class Frame(NamedTuple):
-    """One message. ``body`` is JSON text in UTF-8, or empty."""
+    """One message. ``body`` is JSON text in UTF-8, or empty; attachments are memory that nobody else has."""
 
     kind: int
     id: int = 0
     body: bytes = b""
-    attachments: tuple[bytes, ...] = ()
+    attachments: Sequence[memoryview] = ()
+    tagged: bool = False
+
+    @property
+    def codec(self) -> int:
+        """What the body is: EMPTY, JSON or TAGGED."""
+        return TAGGED if self.tagged else JSON if self.body else EMPTY
 
 
-def encode(kind: int, identity: int = 0, body: bytes = b"", attachments: Sequence[bytes] = ()) -> bytes:
-    """The bytes of a frame. The caller has checked its size."""
+# A frame to send: its bytes, or the pieces that make it up.
+Written = Union[bytes, list[Buffer]]
+
+
+def encode(kind: int, identity: int = 0, body: bytes = b"") -> bytes:
+    """The bytes of a frame with a plain body. The caller has checked its size."""
+    size = len(body)
+    head = _HEAD.pack(COUNTED + size, MAGIC, kind, JSON if body else EMPTY, 0, 0, identity, size)
+    return head + _CHECK.pack(crc32(head)) + body
+
+
+def encode_value(kind: int, identity: int, codec: int, body: bytes, attachments: Sequence[Buffer]) -> Written:
+    """The frame that carries a value. Big attachments are not copied into it; the caller has checked its size."""
+    size = len(body)
+    length = size_of(body, attachments) if attachments else COUNTED + size
+    head = _HEAD.pack(length, MAGIC, kind, codec if body else EMPTY, 0, len(attachments), identity, size)
+    if not attachments:
+        return head + _CHECK.pack(crc32(head)) + body
+    pieces: list[Buffer] = [head, _CHECK.pack(crc32(head)), body]
+    for attachment in attachments:
+        pieces += (_SIZE.pack(len(attachment)), attachment)
+    return pieces if length > _GATHERED else b"".join(pieces)
+
+
+def size_of(body: bytes, attachments: Sequence[Buffer]) -> int:
+    """What `length` says of a frame, in bytes."""
     length = COUNTED + len(body)
     for attachment in attachments:
         length += _SIZE.size + len(attachment)
-    codec = JSON if body else EMPTY
-    head = _HEAD.pack(length, MAGIC, kind, codec, 0, len(attachments), identity, len(body))
-    if not attachments:
-        return head + _CHECK.pack(crc32(head)) + body
-    parts = [head, _CHECK.pack(crc32(head)), body]
-    for attachment in attachments:
-        parts += (_SIZE.pack(len(attachment)), attachment)
-    return b"".join(parts)
+    return length
+
+
+def send_pieces(connection: socket.socket, pieces: list[Buffer]) -> None:
+    """Write all pieces to a blocking socket, as few writes as it takes; small ones go together."""
+    small: list[Buffer] = []
+    for piece in pieces:
+        if len(piece) <= _SMALL:
+            small.append(piece)
+            continue
+        head = b"".join(small)
+        small.clear()
+        sent = connection.sendmsg((head, piece)) - len(head)
+        if sent < 0:
+            connection.sendall(head[sent:])
+            sent = 0
+        if sent < len(piece):
+            connection.sendall(memoryview(piece)[sent:])
+    if small:
+        connection.sendall(b"".join(small))
 
 
 class FrameReader:
@@ -93,6 +143,9 @@ class FrameReader:
         self._view = memoryview(self._buffer)
         self._start = 0  # the unread bytes are buffer[start:end]
         self._end = 0
+        # The C library returns freed memory to the system, page by page taken anew by the next big frame, unless it
+        # has seen a block of that size freed before (mallopt(3), "dynamic adjustment"). This one touches no page.
+        bytes(_REUSED)
 
     def read(self) -> Frame | None:
         """The next frame, however the bytes were cut; waits for it. None: the other side closed between two frames.
@@ -113,25 +166,26 @@ class FrameReader:
             or length > self._limit
             or flags
             or kind not in KINDS
-            or codec != (JSON if size else EMPTY)
+            or codec > TAGGED
+            or (codec == EMPTY) is (size != 0)
             or length < COUNTED + size + attachments * _SIZE.size
             or (not attachments and length != COUNTED + size)
         ):
             self._refuse(start, length, magic, kind, codec, flags, attachments, size, check)
         total = length + 4
-        if total <= _BUFFER:
-            while self._end - self._start < total:
-                if not self._fill(total):
-                    raise ProtocolError("truncated", f"{self._end - self._start} of {total} bytes of a frame")
-            start = self._start
-            self._start = start + total
-            frame = self._view[start : start + total]
-        else:
-            frame = self._read_big(total)
-        body = bytes(frame[PREFIX_SIZE : PREFIX_SIZE + size])
+        if total > _BUFFER:
+            return self._read_big(kind, identity, codec, size, attachments, length)
+        while self._end - self._start < total:
+            if not self._fill(total):
+                raise ProtocolError("truncated", f"{self._end - self._start} of {total} bytes of a frame")
+        start = self._start
+        self._start = start + total
+        body = bytes(self._view[start + PREFIX_SIZE : start + PREFIX_SIZE + size])
         if not attachments:
-            return Frame(kind, identity, body)
-        return Frame(kind, identity, body, _split(frame[PREFIX_SIZE + size :], attachments))
+            return Frame(kind, identity, body, (), codec == TAGGED)
+        # One copy for all: the buffer is read into again, and these belong to the call.
+        rest = memoryview(bytearray(self._view[start + PREFIX_SIZE + size : start + total]))
+        return Frame(kind, identity, body, _split(rest, attachments), codec == TAGGED)
 
     def _fill(self, wanted: int) -> int:
         """Read once, so that at last ``wanted`` bytes of one frame fit; 0 at the end of the stream."""
@@ -145,18 +199,48 @@ class FrameReader:
         self._end += got
         return got
 
-    def _read_big(self, total: int) -> memoryview:
-        """Read a frame that is larger than the buffer into memory of its own."""
-        frame = memoryview(bytearray(total))
-        got = self._end - self._start
-        frame[:got] = self._view[self._start : self._end]
-        self._start = self._end = 0
-        while got < total:
-            more = self._receive(frame[got:])
-            if not more:
-                raise ProtocolError("truncated", f"{got} of {total} bytes of a frame")
-            got += more
-        return frame
+    def _read_big(self, kind: int, identity: int, codec: int, size: int, attachments: int, length: int) -> Frame:
+        """Read a frame that is larger than the buffer: body and attachments each into memory of its own.
+
+        So no attachment is copied again, nor keeps another alive, and each is aligned as arrays should be.
+        """
+        self._start += PREFIX_SIZE
+        left = length - COUNTED - size
+        body = bytes(self._exactly(size))
+        views = []
+        for position in range(attachments, 0, -1):
+            left -= _SIZE.size
+            if left < (position - 1) * _SIZE.size:
+                raise ProtocolError("attachments", "the frame ends before the last one")
+            wanted = _SIZE.unpack(self._exactly(_SIZE.size))[0]
+            if wanted > left:
+                raise ProtocolError("attachments", f"one of {wanted} bytes does not fit the frame")
+            left -= wanted
+            views.append(self._exactly(wanted))
+        if left:
+            raise ProtocolError("attachments", f"{left} bytes follow the last one")
+        return Frame(kind, identity, body, views, codec == TAGGED)
+
+    def _exactly(self, size: int) -> memoryview:
+        """The next bytes, in memory of their own; what is in the buffer first, then right off the socket."""
+        memory = memoryview(bytearray(size))
+        got = min(size, self._end - self._start)
+        memory[:got] = self._view[self._start : self._start + got]
+        self._start += got
+        if size - got < _SMALL:  # no read for a few bytes alone: more may be there
+            while got < size:
+                if not self._fill(1):
+                    raise ProtocolError("truncated", f"{got} of {size} bytes of a part of a frame")
+                more = min(size - got, self._end - self._start)
+                memory[got : got + more] = self._view[self._start : self._start + more]
+                self._start += more
+                got += more
+        while got < size:
+            count = self._receive(memory[got:])
+            if not count:
+                raise ProtocolError("truncated", f"{got} of {size} bytes of a part of a frame")
+            got += count
+        return memory
 
     def _refuse(
         self,
@@ -181,18 +265,18 @@ class FrameReader:
             raise ProtocolError("flags", f"{flags:#06x} has no meaning")
         if kind not in KINDS:
             raise ProtocolError("kind", f"{kind} is unknown")
-        if codec not in (EMPTY, JSON):
+        if codec not in (EMPTY, JSON, TAGGED):
             raise ProtocolError("codec", f"{codec} is unknown")
         if codec == EMPTY and size:
             raise ProtocolError("body", f"{size} bytes of body with the codec of an empty one")
-        if codec == JSON and not size:
+        if codec != EMPTY and not size:
             raise ProtocolError("body", "an empty body is not JSON")
         if length < COUNTED + size:
             raise ProtocolError("body", f"{size} bytes of body do not fit a frame with length {length}")
         raise ProtocolError("attachments", f"{attachments} do not fit a frame with length {length} and body {size}")
 
 
-def _split(part: memoryview, count: int) -> tuple[bytes, ...]:
+def _split(part: memoryview, count: int) -> list[memoryview]:
     attachments = []
     position = 0
     for _ in range(count):
@@ -202,8 +286,8 @@ def _split(part: memoryview, count: int) -> tuple[bytes, ...]:
         position += _SIZE.size
         if size > len(part) - position:
             raise ProtocolError("attachments", f"one of {size} bytes does not fit the frame")
-        attachments.append(bytes(part[position : position + size]))
+        attachments.append(part[position : position + size])
         position += size
     if position != len(part):
         raise ProtocolError("attachments", f"{len(part) - position} bytes follow the last one")
-    return tuple(attachments)
+    return attachments

@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from gorgon import _failures, _limits, _wire
+from gorgon._arrays import Unreceivable
 from gorgon._failures import Body
 from gorgon._running import Cancelled, running
 from gorgon._status import StatusPage
 from gorgon._targets import UnknownTarget, resolve
-from gorgon._values import NotSerializable, decode, encode
+from gorgon._values import NotSerializable, decode, decode_plain, encode, text
 from gorgon._wire import FrameReader, ProtocolError
 
 PROTOCOL = 1
@@ -28,6 +29,8 @@ EXIT_PROTOCOL = 70
 EXIT_START = 71
 EXIT_CONNECT = 72
 EXIT_ORPHAN = 73
+
+_SOCKET_BUFFER = 1 << 20  # bytes; the system may grant less
 
 Spec = dict[str, Any]
 
@@ -45,6 +48,8 @@ class Worker:
         self.limit: int = spec.get("frame_limit") or _wire.DEFAULT_LIMIT
         self.page = StatusPage(spec["page"])
         self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            self.connection.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
         self.connection.connect(spec["socket"])
         self.reader = FrameReader(self.connection, self.limit)
         self.targets: dict[str, Callable[..., Any]] = {}
@@ -56,7 +61,7 @@ class Worker:
 
     def start(self) -> None:
         """Present the token, take on the settings, import the modules. Raises StartFailure."""
-        self.send(_wire.encode(_wire.HELLO, 0, encode(self.hello())))
+        self.send(_wire.encode(_wire.HELLO, 0, text(self.hello())))
         try:
             if self.spec.get("directory"):
                 os.chdir(self.spec["directory"])
@@ -64,7 +69,7 @@ class Worker:
         except (OSError, ValueError) as error:
             raise StartFailure({"kind": "ENVIRONMENT", "message": str(error)}) from error
         for setting, module in self.modules():
-            self.send(_wire.encode(_wire.IMPORTING, 0, encode({"module": module})))
+            self.send(_wire.encode(_wire.IMPORTING, 0, text({"module": module})))
             trouble = _import(module)
             if self.forked:
                 _end_fork(trouble)
@@ -110,17 +115,20 @@ class Worker:
             else:
                 raise ProtocolError("kind", f"{frame.kind} is for the JVM to read, not for a worker")
 
-    def send(self, frame: bytes) -> None:
-        """Write the bytes of one frame."""
-        self.connection.sendall(frame)
+    def send(self, frame: _wire.Written) -> None:
+        """Write one frame."""
+        if isinstance(frame, bytes):
+            self.connection.sendall(frame)
+        else:
+            _wire.send_pieces(self.connection, frame)
 
-    def answer(self, frame: _wire.Frame) -> bytes:
-        """Run the call that a request asks for; the bytes of the frame that answers it."""
+    def answer(self, frame: _wire.Frame) -> _wire.Written:
+        """Run the call that a request asks for; the frame that answers it."""
         sequence = frame.id
         try:
-            if frame.attachments:
-                raise ValueError("this worker takes no attachments")
-            target, args, kwargs, call = _parse(frame.body)
+            target, args, kwargs, call = _parse(frame)
+        except Unreceivable as error:
+            return self.failure(sequence, _failures.unreceivable(str(error)))
         except (ValueError, RecursionError) as error:
             return self.failure(sequence, _failures.protocol(str(error)))
         running.sequence = sequence
@@ -135,12 +143,13 @@ class Worker:
         if trouble is not None:
             return self.explain(sequence, target, args, kwargs, trouble)
         try:
-            body = encode(value)
+            codec, body, attachments = encode(value)
         except NotSerializable as refusal:
             return self.failure(sequence, _failures.not_serializable(refusal))
-        if _wire.COUNTED + len(body) > self.limit:
-            return self.failure(sequence, _failures.too_large(_wire.COUNTED + len(body), self.limit))
-        return _wire.encode(_wire.RESULT, sequence, body)
+        size = _wire.size_of(body, attachments) if attachments else _wire.COUNTED + len(body)
+        if size > self.limit:
+            return self.failure(sequence, _failures.too_large(size, self.limit))
+        return _wire.encode_value(_wire.RESULT, sequence, codec, body, attachments)
 
     def run(self, target: str, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, BaseException | None]:
         """Call user code; what it returned, or what it raised.
@@ -186,7 +195,7 @@ class Worker:
 
     def failure(self, sequence: int, body: Body) -> bytes:
         """The bytes of a failure frame."""
-        return _wire.encode(_wire.FAILURE, sequence, encode(body))
+        return _wire.encode(_wire.FAILURE, sequence, text(body))
 
     def leave(self) -> None:
         """In a child that user code forked: let go of everything that ties it to the JVM."""
@@ -219,7 +228,7 @@ def live(spec: Spec, make: Callable[[Spec], Worker]) -> int:
         try:
             worker.start()
         except StartFailure as failure:
-            worker.send(_wire.encode(_wire.START_FAILED, 0, encode(failure.args[0])))
+            worker.send(_wire.encode(_wire.START_FAILED, 0, text(failure.args[0])))
             return EXIT_START
         worker.serve()
         return EXIT_OK
@@ -241,9 +250,9 @@ def _import(module: str) -> BaseException | None:
     return None
 
 
-def _parse(body: bytes) -> tuple[str, list[Any], dict[str, Any], str | None]:
+def _parse(frame: _wire.Frame) -> tuple[str, list[Any], dict[str, Any], str | None]:
     """Target, arguments, keyword arguments and call id of a request. Raises ValueError."""
-    request = decode(body)
+    request = decode(frame.codec, frame.body, frame.attachments) if frame.tagged else decode_plain(frame.body)
     if type(request) is not dict:
         raise ValueError("the request is no JSON object")
     target = request.get("target")

@@ -95,16 +95,16 @@ class FaultyWorker(Worker):
             _hang()
         super().ready()
 
-    def answer(self, frame: _wire.Frame) -> bytes:
+    def answer(self, frame: _wire.Frame) -> _wire.Written:
         self.now = self._count(frame)
         if self.now and "die-after-header" in self.faults:
             os._exit(DEATH)
         reply = super().answer(frame)
         if self.now:
-            return self._spoil(frame.id, reply)
+            return self._spoil(frame.id, b"".join(reply) if isinstance(reply, list) else reply)
         return reply
 
-    def send(self, frame: bytes) -> None:
+    def send(self, frame: _wire.Written) -> None:
         super().send(frame)
         if not self.now or _is_pong(frame):
             return
@@ -148,8 +148,8 @@ def with_check(frame: bytes) -> bytes:
     return head + _LENGTH.pack(crc32(head)) + frame[_wire.PREFIX_SIZE :]
 
 
-def _is_pong(frame: bytes) -> bool:
-    return len(frame) > 6 and frame[6] == _wire.PONG
+def _is_pong(frame: _wire.Written) -> bool:
+    return isinstance(frame, bytes) and len(frame) > 6 and frame[6] == _wire.PONG
 
 
 def _faults() -> dict[str, str]:

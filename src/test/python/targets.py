@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import gorgon
 
@@ -195,8 +196,16 @@ def allocate(megabytes: int) -> int:
 
 
 def unserializable() -> Any:
-    """Return something with a set deep inside."""
-    return {"a": [1, 2, {"b": {1, 2}}]}
+    """Return something with an object deep inside."""
+    return {"a": [1, 2, {"b": object()}]}
+
+
+def overwrite(array: Any) -> list[int]:
+    """What is in an array, which is zero afterwards."""
+    before = [int(item) for item in array]
+    for position in range(len(array)):
+        array[position] = 0
+    return before
 
 
 def big(n: int) -> str:
@@ -334,3 +343,94 @@ class nested:  # noqa: N801 - a namespace, and its name is the tests'
         def function(value: Any = "deep") -> Any:
             """Give back what it got."""
             return value
+
+
+def type_of(value: Any) -> str:
+    """The name of the type that an argument arrived as, and of what is in it if it is a set or a map's keys."""
+    inner = {type(item).__name__ for item in value} if isinstance(value, (set, frozenset, dict)) else set()
+    return type(value).__name__ + (f"[{','.join(sorted(inner))}]" if inner else "")
+
+
+def python_value(name: str) -> Any:
+    """A value that Java has to make something of."""
+    import dataclasses
+    import datetime
+    import decimal
+    import enum
+    import uuid
+    import zoneinfo
+
+    class Colour(enum.Enum):
+        RED = 1
+
+    class Level(enum.IntEnum):
+        HIGH = 9
+
+    class Point(NamedTuple):
+        x: int
+        y: int
+
+    @dataclasses.dataclass
+    class Row:
+        name: str
+        when: datetime.datetime
+        blob: bytes
+        tags: set[str]
+        price: decimal.Decimal
+
+    utc = datetime.timezone.utc
+    at = datetime.datetime(2026, 11, 25, 21, 0, 0, 123456)
+    values: dict[str, Callable[[], Any]] = {
+        "bytes": lambda: b"\x00\xff",
+        "bytearray": lambda: bytearray(b"ab"),
+        "set": lambda: {"a", "b"},
+        "frozenset": lambda: frozenset((1, 2)),
+        "tuple": lambda: (1, ("a", None)),
+        "namedtuple": lambda: Point(1, 2),
+        "dataclass": lambda: Row("a", at.replace(tzinfo=utc), b"x", {"t"}, decimal.Decimal("1.50")),
+        "enum": lambda: [Colour.RED, Level.HIGH],
+        "naive": lambda: at,
+        "utc": lambda: at.replace(tzinfo=utc),
+        "zoned": lambda: at.replace(tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
+        "date": lambda: datetime.date(2026, 1, 2),
+        "time": lambda: datetime.time(1, 2, 3),
+        "time_offset": lambda: datetime.time(1, 2, 3, tzinfo=utc),
+        "timedelta": lambda: datetime.timedelta(-1, 5, 7),
+        "decimal": lambda: decimal.Decimal("0.10"),
+        "uuid": lambda: uuid.UUID(int=1),
+        "int_keys": lambda: {1: "a", 2: "b"},
+        "mixed_keys": lambda: {1: "a", "b": 2, (3, 4): b"c", datetime.date(2026, 1, 2): {"x"}},
+        "bytes_keys": lambda: {b"k": 1},
+        "dollar": lambda: {"$": "bytes", "b": b"x"},
+        "text_collision": lambda: {1: "a", "1": "b"},
+        "deep": lambda: [{"a": [{1: [b"x", {decimal.Decimal(2)}]}]}],
+        "float_text": lambda: [0.1, float("nan"), float("inf"), 2**80],
+        "memoryview": lambda: memoryview(b"abcdef").cast("H"),
+    }
+    return values[name]()
+
+
+def numpy_value(name: str) -> Any:
+    """The same with NumPy's, pandas' and pydantic's types."""
+    import importlib
+
+    np: Any = importlib.import_module("numpy")
+    grid = np.arange(6, dtype="i4").reshape(2, 3)
+    values: dict[str, Callable[[], Any]] = {
+        "grid": lambda: grid,
+        "fortran": lambda: np.asfortranarray(grid),
+        "slice": lambda: grid[:, ::2],
+        "big_endian": lambda: grid.astype(">i4"),
+        "zero_d": lambda: np.array(2.5),
+        "empty": lambda: np.zeros((0, 3)),
+        "bools": lambda: np.array([True, False]),
+        "halves": lambda: np.array([0.5, -2, np.inf, 6e-8, np.nan], "f2"),
+        "unsigned": lambda: np.array([2**64 - 1], "u8"),
+        "large": lambda: np.array([2**60 + 1]),
+        "times": lambda: np.array(["2026-01-01"], "M8[s]"),
+        "scalar": lambda: [np.float32(0.5), np.int64(7), np.bool_(True)],
+        "objects": lambda: np.array([object()]),
+        "frame": lambda: importlib.import_module("pandas").DataFrame({"a": [1, 2], "b": ["x", None]}),
+        "model": lambda: importlib.import_module("pydantic").create_model("M", n=(int, ...))(n=3),
+    }
+    return values[name]()

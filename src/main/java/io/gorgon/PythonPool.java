@@ -3,6 +3,7 @@ package io.gorgon;
 import io.gorgon.connection.Connector;
 import io.gorgon.connection.SocketConnector;
 import io.gorgon.message.Call;
+import io.gorgon.message.Payload;
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Values;
@@ -15,6 +16,7 @@ import io.gorgon.pool.PoolSettings;
 import io.gorgon.pool.PoolStats;
 import io.gorgon.pool.PoolStatus;
 import io.gorgon.process.Keeper;
+import io.gorgon.wire.FrameCodec;
 import io.gorgon.worker.Dialogue;
 import io.gorgon.worker.PendingCall;
 import java.time.Duration;
@@ -137,12 +139,15 @@ public final class PythonPool {
     long now = entrance.clock().getAsLong();
     String id = entrance.nextCallId();
     Duration timeout = call.timeout().orElse(entrance.settings().callTimeout());
-    byte[] body;
+    Payload body;
     try {
-      body = Values.encodeRequest(call, id);
-      refuseTooLarge(call, body);
+      body =
+          FrameCodec.fitting(
+              "the request to " + call.target(),
+              Values.encodeRequest(call, id),
+              entrance.settings().launch().frameLimit());
     } catch (PythonFailure refused) {
-      var failed = new PendingCall(id, call, new byte[0], now, now, Dialogue.NONE);
+      var failed = new PendingCall(id, call, Payload.EMPTY, now, now, Dialogue.NONE);
       failed.fail(refused);
       return new RunningCall(failed, callbacks);
     }
@@ -151,15 +156,6 @@ public final class PythonPool {
     send.accept(pending);
     return new RunningCall(pending, callbacks);
   }
-
-  private void refuseTooLarge(Call call, byte[] body) {
-    long limit = entrance.settings().launch().frameLimit() - FRAME_OVERHEAD;
-    if (body.length > limit) {
-      throw new PythonFailure.TooLarge("the request to " + call.target(), body.length, limit);
-    }
-  }
-
-  private static final int FRAME_OVERHEAD = io.gorgon.wire.FrameCodec.PREFIX;
 
   // ---- checkouts
 

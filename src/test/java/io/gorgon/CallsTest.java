@@ -14,7 +14,9 @@ import io.gorgon.testkit.Layer;
 import io.gorgon.testkit.NeedsLayer;
 import io.gorgon.testkit.TestPool;
 import java.math.BigInteger;
+import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.time.LocalDate;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -200,7 +202,7 @@ class CallsTest {
   void argumentsThatCannotBeSentAreRefusedBeforeAnythingIsSent() {
     var refused =
         (PythonFailure.NotSerializable)
-            failureOf(pool.call(Call.of("targets:echo", Map.of("a", List.of(1, new byte[] {1})))));
+            failureOf(pool.call(Call.of("targets:echo", Map.of("a", List.of(1, LocalDate.MAX)))));
 
     assertThat(refused.path()).contains("a").contains("[1]");
   }
@@ -225,6 +227,22 @@ class CallsTest {
                 tested.system().scheduler()));
 
     assertThat(reply.as(Integer.class)).isEqualTo(42);
+  }
+
+  @Test
+  void aRequestOverTheLimitIsRefusedAtOnceOnEitherWay() {
+    Call call = Call.of("builtins:len", ByteBuffer.allocateDirect(65 << 20));
+
+    assertThat(failureOf(pool.call(call))).isInstanceOf(PythonFailure.TooLarge.class);
+    assertThat(
+            failureOf(
+                AskPattern.askWithStatus(
+                    pool.ref(),
+                    (ActorRef<StatusReply<Reply>> replyTo) -> new Pool.Execute(call, replyTo),
+                    Duration.ofSeconds(5),
+                    tested.system().scheduler())))
+        .isInstanceOf(PythonFailure.TooLarge.class)
+        .hasMessageContaining("frame-limit");
   }
 
   @Test

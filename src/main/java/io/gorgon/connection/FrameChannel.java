@@ -14,7 +14,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * This reads and writes whole frames on a blocking socket. One thread reads; any thread writes. The
- * buffers are made once, outside the heap: a large frame passes them in pieces.
+ * buffers are made once, outside the heap: a large frame passes them in pieces, and no frame is put
+ * together as a whole.
  */
 final class FrameChannel {
 
@@ -23,12 +24,18 @@ final class FrameChannel {
   /** Pieces of this size move large payloads fastest (256 KiB to 1 MiB were alike). */
   private static final int BUFFER = 256 * 1024;
 
+  /** What large frames are written in: each write wakes Python up, so fewer are better. */
+  private static final int LARGE = 1 << 20;
+
   private final SocketChannel socket;
   private final FrameCodec reading;
   private final FrameCodec writing;
   private final ByteBuffer incoming = ByteBuffer.allocateDirect(BUFFER).flip();
   private final ByteBuffer outgoing = ByteBuffer.allocateDirect(BUFFER);
   private final ReentrantLock writeLock = new ReentrantLock();
+
+  /** Made when the first large frame is written; guarded by the write lock. */
+  private @Nullable ByteBuffer large;
 
   FrameChannel(SocketChannel socket, long frameLimit) {
     this.socket = socket;
@@ -116,15 +123,43 @@ final class FrameChannel {
       writing.encode(frame, outgoing);
       return;
     }
-    ByteBuffer whole = ByteBuffer.allocate(Math.toIntExact(FrameCodec.sizeOf(frame)));
-    writing.encode(frame, whole);
-    whole.flip();
-    while (whole.hasRemaining()) {
-      int piece = Math.min(outgoing.remaining(), whole.remaining());
-      outgoing.put(whole.slice(whole.position(), piece));
-      whole.position(whole.position() + piece);
-      flush();
+    writing.encodePrefix(frame, outgoing);
+    put(ByteBuffer.wrap(frame.body()));
+    for (ByteBuffer attachment : frame.payload().attachments()) {
+      if (outgoing.remaining() < Long.BYTES) {
+        flush();
+      }
+      outgoing.putLong(attachment.remaining());
+      put(attachment.duplicate());
     }
+  }
+
+  /** Appends to what waits to be written; what is large goes out in large pieces, with it. */
+  private void put(ByteBuffer bytes) throws IOException {
+    if (bytes.remaining() <= outgoing.remaining()) {
+      outgoing.put(bytes);
+    } else if (bytes.isDirect()) {
+      gather(bytes);
+    } else {
+      if (large == null) {
+        large = ByteBuffer.allocateDirect(LARGE);
+      }
+      while (bytes.hasRemaining()) {
+        int piece = Math.min(LARGE, bytes.remaining());
+        large.clear().put(bytes.slice(bytes.position(), piece)).flip();
+        bytes.position(bytes.position() + piece);
+        gather(large);
+      }
+    }
+  }
+
+  /** Writes what waits and then {@code bytes}, which are outside the heap, without a copy. */
+  private void gather(ByteBuffer bytes) throws IOException {
+    var both = new ByteBuffer[] {outgoing.flip(), bytes};
+    while (bytes.hasRemaining()) {
+      socket.write(both);
+    }
+    outgoing.clear();
   }
 
   private void flush() throws IOException {

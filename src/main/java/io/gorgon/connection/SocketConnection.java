@@ -14,6 +14,7 @@ import io.gorgon.wire.Frame;
 import io.gorgon.wire.FrameCodec;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channel;
 import java.nio.channels.ServerSocketChannel;
@@ -61,6 +62,10 @@ final class SocketConnection implements Connection {
   private final Executor blocking;
   private final Listener listener;
   private final String token = newToken();
+
+  /** Bytes in the socket's own buffers, each way; the system may grant less. */
+  private static final int SOCKET_BUFFER = 1 << 20;
+
   private volatile @Nullable WorkerProcess process;
   private volatile @Nullable StatusPage page;
   private volatile @Nullable FrameChannel channel;
@@ -187,6 +192,8 @@ final class SocketConnection implements Connection {
       // A process that ends before it connects must not leave this thread in accept.
       started.exit().thenRun(() -> closeSoon(server));
       SocketChannel accepted = server.accept();
+      accepted.setOption(StandardSocketOptions.SO_SNDBUF, SOCKET_BUFFER);
+      accepted.setOption(StandardSocketOptions.SO_RCVBUF, SOCKET_BUFFER);
       var opened = new FrameChannel(accepted, launch.frameLimit());
       channel = opened;
       outbox = new Outbox(opened, blocking);

@@ -19,7 +19,11 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * @param target {@code module:function}; dotted attributes are allowed after the colon
- * @param arguments positional arguments, in order; anything that Jackson can write as JSON
+ * @param arguments positional arguments, in order; what Jackson can write, and what the table of
+ *     values in the documentation of the wire names; times are cut to microseconds, as Python's
+ *     are; everything is copied when the call is made, but the contents of a {@link
+ *     java.nio.ByteBuffer} and of an {@link Attachment} over one: leave those alone until the call
+ *     has ended
  * @param keywords keyword arguments by name
  * @param timeout how long the call may take in all, queueing included; empty means the pool's
  *     {@code call-timeout}

@@ -1,9 +1,7 @@
 package io.gorgon.message;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -17,60 +15,62 @@ import org.jspecify.annotations.Nullable;
  * @param attempts how often the call was started, 1 unless it is idempotent and a worker died
  * @param queued how long the call waited for a worker
  * @param ran how long it was at the worker, both ways over the socket included
- * @param body the value as JSON, UTF-8; not copied, so do not write to it
+ * @param payload the value as it travelled
  */
 public record Reply(
-    String callId, WorkerId worker, int attempts, Duration queued, Duration ran, byte[] body) {
+    String callId, WorkerId worker, int attempts, Duration queued, Duration ran, Payload payload) {
 
   /**
-   * Reads the value as {@code type} through Jackson: records, beans, collections, boxed types.
+   * Reads the value as {@code type}: records, beans, boxed types, and what Python's own types
+   * become, as {@code byte[]}, {@link Attachment}, {@code double[]} from an array, the types of
+   * {@code java.time}, {@link java.math.BigDecimal}, {@link java.util.UUID}.
    *
    * @return null where Python returned {@code None}
    * @throws PythonFailure.NotSerializable if the value has another shape
    */
   public <T> @Nullable T as(Class<T> type) {
-    try {
-      return Values.mapper().readValue(body, type);
-    } catch (IOException mismatch) {
-      throw mismatch(type.getName(), mismatch);
-    }
+    return Values.decode(where(), payload, type);
   }
 
   /** Reads the value as a generic type, for example {@code new TypeReference<List<Row>>() {}}. */
   public <T> @Nullable T as(TypeReference<T> type) {
-    try {
-      return Values.mapper().readValue(body, type);
-    } catch (IOException mismatch) {
-      throw mismatch(type.getType().getTypeName(), mismatch);
-    }
+    return Values.decode(where(), payload, type);
   }
 
-  /** Reads the value as a JSON tree. */
+  /**
+   * Reads the value as plain Java objects: strings, numbers, booleans, {@code List}, {@code Map},
+   * {@code Set}, {@code byte[]}, {@link Attachment}, the types of {@code java.time}, and null.
+   */
+  public @Nullable Object value() {
+    return as(Object.class);
+  }
+
+  /**
+   * Reads the value as a JSON tree. Bytes are binary nodes in it, decimals decimal ones, sets
+   * arrays, a map with keys that are not all strings an array of pairs; all else that JSON has no
+   * form for is a POJO node that holds it.
+   */
   public JsonNode tree() {
-    try {
-      return Values.mapper().readTree(body);
-    } catch (IOException mismatch) {
-      throw mismatch("JSON", mismatch);
-    }
+    return Values.tree(where(), payload);
   }
 
-  /** The value as JSON text. */
+  /** The body: JSON in UTF-8, with tags where the payload has some; do not write to it. */
+  public byte[] body() {
+    return payload.body();
+  }
+
+  /** The body as text. */
   public String json() {
-    return new String(body, StandardCharsets.UTF_8);
+    return new String(payload.body(), StandardCharsets.UTF_8);
   }
 
-  private PythonFailure mismatch(String type, IOException cause) {
-    String reason =
-        cause instanceof JsonProcessingException json
-            ? json.getOriginalMessage()
-            : cause.toString();
-    return new PythonFailure.NotSerializable(
-        "reply of call " + callId, "$", "it does not read as " + type + ": " + reason);
+  private String where() {
+    return "reply of call " + callId;
   }
 
   /** Prints the ids and the size, never the value. */
   @Override
   public String toString() {
-    return "Reply[call=" + callId + ", worker=" + worker + ", bytes=" + body.length + "]";
+    return "Reply[call=" + callId + ", worker=" + worker + ", bytes=" + payload.size() + "]";
   }
 }

@@ -2,12 +2,15 @@ package io.gorgon.message;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamWriteConstraints;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.JsonSerializer;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.SerializerProvider;
@@ -15,15 +18,16 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
- * This is how Java values become JSON for Python and come back: one Jackson mapper for the whole
- * library. NaN and the infinities are written bare, as Python's {@code json} does; whole numbers
- * keep every digit; bytes are refused rather than turned into text. Thread-safe.
+ * This is how Java values travel to Python and come back. What JSON has a form for travels as JSON:
+ * NaN and the infinities are written bare, as Python's {@code json} does, and whole numbers keep
+ * every digit. Everything else is tagged, and bytes and arrays go beside the text. The table of
+ * what becomes what is in the documentation of the wire. Thread-safe.
  */
 public final class Values {
 
@@ -58,43 +62,132 @@ public final class Values {
                   .addSerializer(ByteBuffer.class, new RefuseBytes<>()))
           .build();
 
+  private static final JsonMapper TAGGING =
+      MAPPER
+          .rebuild()
+          .disable(DeserializationFeature.ADJUST_DATES_TO_CONTEXT_TIME_ZONE)
+          .addModule(Tagging.module())
+          .addModule(Reading.module())
+          .build();
+
   private Values() {}
 
   /**
-   * The mapper itself, for those who read replies with types of their own. Do not reconfigure it.
+   * A mapper for plain JSON with the same settings, for those who read replies with types of their
+   * own. It knows no tags and refuses bytes. Do not reconfigure it.
    */
   public static JsonMapper mapper() {
     return MAPPER;
   }
 
   /**
-   * Encodes what a worker needs to run {@code call}: the body of a request frame.
+   * Encodes what a worker needs to run {@code call}: the payload of a request frame.
    *
    * @param callId the caller's id, visible in Python as {@code gorgon.call_id()}
-   * @throws PythonFailure.NotSerializable naming the path to the value that JSON cannot carry
+   * @throws PythonFailure.NotSerializable naming the path to the value that cannot travel
    */
-  public static byte[] encodeRequest(Call call, String callId) {
-    var out = new ByteArrayOutputStream(128);
-    try (JsonGenerator json = MAPPER.getFactory().createGenerator(out)) {
-      json.writeStartObject();
-      json.writeStringField("target", call.target());
-      if (!call.arguments().isEmpty()) {
-        json.writeFieldName("args");
-        MAPPER.writeValue(json, call.arguments());
-      }
-      if (!call.keywords().isEmpty()) {
-        json.writeFieldName("kwargs");
-        MAPPER.writeValue(json, call.keywords());
-      }
-      json.writeStringField("call", callId);
-      json.writeEndObject();
+  public static Payload encodeRequest(Call call, String callId) {
+    return encode(
+        call.target(),
+        json -> {
+          json.writeStartObject();
+          json.writeStringField("target", call.target());
+          if (!call.arguments().isEmpty()) {
+            json.writeFieldName("args");
+            TAGGING.writeValue(json, call.arguments());
+          }
+          if (!call.keywords().isEmpty()) {
+            json.writeFieldName("kwargs");
+            TAGGING.writeValue(json, call.keywords());
+          }
+          json.writeStringField("call", callId);
+          json.writeEndObject();
+        });
+  }
+
+  /**
+   * Encodes one value.
+   *
+   * @param where what it is part of, for the failure's message
+   * @throws PythonFailure.NotSerializable naming the path to the part that cannot travel
+   */
+  public static Payload encode(String where, @Nullable Object value) {
+    return encode(where, json -> TAGGING.writeValue(json, value));
+  }
+
+  private interface Writing {
+    void write(JsonGenerator json) throws IOException;
+  }
+
+  private static Payload encode(String where, Writing writing) {
+    var out = new Body();
+    try (JsonGenerator json = TAGGING.getFactory().createGenerator(out)) {
+      writing.write(json);
     } catch (JsonMappingException refused) {
-      throw new PythonFailure.NotSerializable(
-          call.target(), pathOf(refused), refused.getOriginalMessage());
+      throw new PythonFailure.NotSerializable(where, pathOf(refused), refused.getOriginalMessage());
     } catch (IOException | RuntimeException refused) {
-      throw new PythonFailure.NotSerializable(call.target(), "$", String.valueOf(refused));
+      throw new PythonFailure.NotSerializable(where, "$", String.valueOf(refused));
     }
-    return out.toByteArray();
+    return out.payload();
+  }
+
+  /**
+   * Decodes a value as {@code type}.
+   *
+   * @param where what it is, for the failure's message
+   * @return null where Python sent {@code None}
+   * @throws PythonFailure.NotSerializable if the value has another shape
+   */
+  public static <T> @Nullable T decode(String where, Payload payload, Class<T> type) {
+    try {
+      if (!payload.tagged()) {
+        return MAPPER.readValue(payload.body(), type);
+      }
+      JsonNode tree = resolved(payload);
+      return type.isAssignableFrom(JsonNode.class) && type != Object.class
+          ? type.cast(Arrival.published(tree))
+          : TAGGING.readValue(TAGGING.treeAsTokens(tree), type);
+    } catch (IOException | RuntimeException mismatch) {
+      throw mismatch(where, type.getName(), mismatch);
+    }
+  }
+
+  /** Decodes a value as a generic type; see the other method. */
+  public static <T> @Nullable T decode(String where, Payload payload, TypeReference<T> type) {
+    try {
+      return payload.tagged()
+          ? TAGGING.readValue(TAGGING.treeAsTokens(resolved(payload)), type)
+          : MAPPER.readValue(payload.body(), type);
+    } catch (IOException | RuntimeException mismatch) {
+      throw mismatch(where, type.getType().getTypeName(), mismatch);
+    }
+  }
+
+  /** Decodes a value as a tree; see {@link Reply#tree}. */
+  static JsonNode tree(String where, Payload payload) {
+    try {
+      return payload.tagged()
+          ? Arrival.published(resolved(payload))
+          : MAPPER.readTree(payload.body());
+    } catch (IOException | RuntimeException mismatch) {
+      throw mismatch(where, "JSON", mismatch);
+    }
+  }
+
+  private static JsonNode resolved(Payload payload) throws IOException {
+    return Arrival.resolve(MAPPER.readTree(payload.body()), payload.attachments());
+  }
+
+  private static PythonFailure mismatch(String where, String type, Exception cause) {
+    String reason =
+        cause instanceof JsonProcessingException json ? json.getOriginalMessage() : text(cause);
+    String path = cause instanceof JsonMappingException mapping ? pathOf(mapping) : "$";
+    return new PythonFailure.NotSerializable(
+        where, path, "it does not read as " + type + ": " + reason);
+  }
+
+  private static String text(Exception cause) {
+    return cause.getMessage() == null ? cause.toString() : cause.getMessage();
   }
 
   private static String pathOf(JsonMappingException refused) {

@@ -4,6 +4,7 @@ import io.gorgon.message.Call;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Reply;
 import io.gorgon.message.Values;
+import io.gorgon.wire.FrameCodec;
 import io.gorgon.worker.Dialogue;
 import io.gorgon.worker.PendingCall;
 import java.util.Optional;
@@ -27,7 +28,10 @@ final class AskedCall {
           new PendingCall(
               id,
               call,
-              Values.encodeRequest(call, id),
+              FrameCodec.fitting(
+                  "the request to " + call.target(),
+                  Values.encodeRequest(call, id),
+                  entrance.settings().launch().frameLimit()),
               now,
               entrance.clock().after(call.timeout().orElse(entrance.settings().callTimeout())),
               Dialogue.NONE);

@@ -273,7 +273,7 @@ final class Lane implements CallSource, PendingCall.Holder {
   }
 
   private boolean isShort(PendingCall call) {
-    return pace.isShort(call.call().target()) && call.body().length <= SMALL;
+    return pace.isShort(call.call().target()) && call.body().size() <= SMALL;
   }
 
   /** Bytes of a call that may travel with others; what is larger takes its time on the way. */

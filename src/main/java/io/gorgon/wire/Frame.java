@@ -1,6 +1,6 @@
 package io.gorgon.wire;
 
-import java.util.List;
+import io.gorgon.message.Payload;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,12 +9,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param kind what it is
  * @param id the request it belongs to, counted per connection from 1; 0 where there is none
- * @param body JSON in UTF-8, or empty
- * @param attachments raw bytes beside the body, in order
+ * @param payload its body and what goes beside it
  */
-public record Frame(Kind kind, long id, byte[] body, List<byte[]> attachments) {
-
-  private static final byte[] EMPTY = new byte[0];
+public record Frame(Kind kind, long id, Payload payload) {
 
   /** What frames there are, with the number that stands on the wire. */
   public enum Kind {
@@ -82,14 +79,24 @@ public record Frame(Kind kind, long id, byte[] body, List<byte[]> attachments) {
     }
   }
 
-  /** A frame with a body and no attachments. */
+  /** A frame with a plain body and no attachments. */
   public static Frame of(Kind kind, long id, byte[] body) {
-    return new Frame(kind, id, body, List.of());
+    return new Frame(kind, id, Payload.plain(body));
+  }
+
+  /** A frame that carries a value. */
+  public static Frame of(Kind kind, long id, Payload payload) {
+    return new Frame(kind, id, payload);
   }
 
   /** A frame that says all by its kind. */
   public static Frame of(Kind kind, long id) {
-    return new Frame(kind, id, EMPTY, List.of());
+    return new Frame(kind, id, Payload.EMPTY);
+  }
+
+  /** JSON in UTF-8, or empty. */
+  public byte[] body() {
+    return payload.body();
   }
 
   /** Prints sizes, never contents. */
@@ -99,9 +106,9 @@ public record Frame(Kind kind, long id, byte[] body, List<byte[]> attachments) {
         + "[id="
         + id
         + ", body="
-        + body.length
+        + body().length
         + ", attachments="
-        + attachments.size()
+        + payload.attachments().size()
         + "]";
   }
 }

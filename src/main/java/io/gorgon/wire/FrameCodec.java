@@ -1,11 +1,12 @@
 package io.gorgon.wire;
 
+import io.gorgon.message.Payload;
 import io.gorgon.message.PythonFailure;
-import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  *  0  u32 length       bytes after this field
  *  4  u16 magic        0x4752, "GR"
  *  6  u8  kind
- *  7  u8  codec        0 empty, 1 JSON
+ *  7  u8  codec        0 empty, 1 JSON, 2 JSON with tagged values
  *  8  u16 flags        0
  * 10  u16 attachments
  * 12  u64 id
@@ -26,7 +27,9 @@ import org.jspecify.annotations.Nullable;
  * 28  body, then each attachment as u64 size + bytes          (all big endian)
  * </pre>
  *
- * Not thread-safe: one codec per connection and direction.
+ * The top bit of an attachment's size is kept for memory that both sides share.
+ *
+ * <p>Not thread-safe: one codec per connection and direction.
  */
 public final class FrameCodec {
 
@@ -40,6 +43,7 @@ public final class FrameCodec {
   private static final int MAGIC = 0x4752;
   private static final int EMPTY = 0;
   private static final int JSON = 1;
+  private static final int TAGGED = 2;
 
   private final long limit;
   private final CRC32 check = new CRC32();
@@ -51,11 +55,21 @@ public final class FrameCodec {
 
   /** Bytes that {@code frame} takes on the wire, the length field included. */
   public static long sizeOf(Frame frame) {
-    long size = PREFIX + (long) frame.body().length;
-    for (byte[] attachment : frame.attachments()) {
-      size += Long.BYTES + attachment.length;
+    return PREFIX + frame.payload().size();
+  }
+
+  /**
+   * Gives {@code payload} back if a frame can carry it.
+   *
+   * @param what it is, for the failure's message
+   * @throws PythonFailure.TooLarge if its frame would exceed the limit
+   */
+  public static Payload fitting(String what, Payload payload, long limit) {
+    long most = limit - (PREFIX - LENGTH_FIELD);
+    if (payload.size() > most) {
+      throw new PythonFailure.TooLarge(what, payload.size(), most);
     }
-    return size;
+    return payload;
   }
 
   /**
@@ -64,28 +78,41 @@ public final class FrameCodec {
    * @throws PythonFailure.TooLarge if it exceeds the limit; nothing is written then
    */
   public void encode(Frame frame, ByteBuffer out) {
+    encodePrefix(frame, out);
+    out.put(frame.body());
+    for (ByteBuffer attachment : frame.payload().attachments()) {
+      out.putLong(attachment.remaining()).put(attachment.duplicate());
+    }
+  }
+
+  /**
+   * Writes the first {@link #PREFIX} bytes of {@code frame}; its body and attachments follow.
+   *
+   * @throws PythonFailure.TooLarge if it exceeds the limit; nothing is written then
+   */
+  public void encodePrefix(Frame frame, ByteBuffer out) {
     long length = sizeOf(frame) - LENGTH_FIELD;
     if (length > limit) {
       throw new PythonFailure.TooLarge("a " + frame.kind() + " frame", length, limit);
     }
     int start = out.position();
+    Payload payload = frame.payload();
+    int size = payload.body().length;
     out.putInt((int) length)
         .putShort((short) MAGIC)
         .put((byte) frame.kind().number())
-        .put((byte) (frame.body().length == 0 ? EMPTY : JSON))
+        .put((byte) (size == 0 ? EMPTY : payload.tagged() ? TAGGED : JSON))
         .putShort((short) 0)
-        .putShort((short) frame.attachments().size())
+        .putShort((short) payload.attachments().size())
         .putLong(frame.id())
-        .putInt(frame.body().length);
-    out.putInt(checkOf(out, start)).put(frame.body());
-    for (byte[] attachment : frame.attachments()) {
-      out.putLong(attachment.length).put(attachment);
-    }
+        .putInt(size);
+    out.putInt(checkOf(out, start));
   }
 
   /**
    * Reads the frame at the position of {@code in} and moves past it; where the frame is not whole
-   * yet, gives null and leaves the position.
+   * yet, gives null and leaves the position. Attachments are copied out of a direct buffer, and are
+   * views of any other.
    *
    * @throws PythonFailure.ProtocolViolation if these bytes are no frame; nothing was allocated
    */
@@ -94,37 +121,30 @@ public final class FrameCodec {
       return null;
     }
     int start = in.position();
-    int length = neededAt(in) - LENGTH_FIELD;
-    Frame.Kind kind = Frame.Kind.of(in.get(start + 6));
-    int codec = in.get(start + 7);
-    long bodyLength = Integer.toUnsignedLong(in.getInt(start + 20));
-    if (kind == null) {
-      throw violation("unknown kind " + in.get(start + 6), in, start);
-    }
-    if (codec != (bodyLength == 0 ? EMPTY : JSON)) {
-      throw violation("codec " + codec + " for a body of " + bodyLength + " bytes", in, start);
-    }
-    if (bodyLength > length - (PREFIX - LENGTH_FIELD)) {
-      throw violation("a body of " + bodyLength + " bytes exceeds its frame", in, start);
-    }
-    if (in.remaining() - LENGTH_FIELD < length) {
+    int needed = neededAt(in);
+    if (in.remaining() < needed) {
       return null;
     }
-    int end = start + LENGTH_FIELD + length;
-    var body = new byte[(int) bodyLength];
+    var body = new byte[in.getInt(start + 20)];
     in.get(start + PREFIX, body);
-    ByteBuffer rest = in.slice(start + PREFIX + body.length, end - start - PREFIX - body.length);
-    List<byte[]> attachments =
-        attachments(rest, Short.toUnsignedInt(in.getShort(start + 10)), in, start);
-    long id = in.getLong(start + 12);
-    in.position(end);
-    return new Frame(kind, id, body, attachments);
+    int bodyEnd = start + PREFIX + body.length;
+    int count = Short.toUnsignedInt(in.getShort(start + 10));
+    List<ByteBuffer> attachments =
+        count == 0
+            ? List.of()
+            : attachments(in.slice(bodyEnd, start + needed - bodyEnd), count, in, start);
+    in.position(start + needed);
+    return new Frame(
+        Objects.requireNonNull(Frame.Kind.of(in.get(start + 6))),
+        in.getLong(start + 12),
+        new Payload(body, in.get(start + 7) == TAGGED, attachments));
   }
 
   /**
    * How many bytes the frame takes whose prefix stands at the position of {@code in}.
    *
-   * @throws PythonFailure.ProtocolViolation for a prefix that is damaged or over the limit
+   * @throws PythonFailure.ProtocolViolation for a prefix that is damaged, over the limit, or in
+   *     which one size does not fit the other
    */
   public int neededAt(ByteBuffer in) {
     int start = in.position();
@@ -144,29 +164,51 @@ public final class FrameCodec {
     if (length < PREFIX - LENGTH_FIELD) {
       throw violation("a frame of " + length + " bytes has no room for its prefix", in, start);
     }
+    checkSizes(in, start, length - (PREFIX - LENGTH_FIELD));
     return (int) length + LENGTH_FIELD;
   }
 
-  private List<byte[]> attachments(ByteBuffer rest, int count, ByteBuffer in, int start) {
-    if (count == 0) {
-      if (rest.hasRemaining()) {
-        throw violation(rest.remaining() + " bytes follow the body", in, start);
-      }
-      return List.of();
+  private static void checkSizes(ByteBuffer in, int start, long afterPrefix) {
+    if (Frame.Kind.of(in.get(start + 6)) == null) {
+      throw violation("unknown kind " + in.get(start + 6), in, start);
     }
-    var attachments = new ArrayList<byte[]>();
-    try {
-      for (int i = 0; i < count; i++) {
-        long size = rest.getLong();
-        if (size < 0 || size > rest.remaining()) {
-          throw violation("attachment " + i + " exceeds its frame", in, start);
-        }
-        var attachment = new byte[(int) size];
-        rest.get(attachment);
-        attachments.add(attachment);
+    int codec = in.get(start + 7);
+    long bodyLength = Integer.toUnsignedLong(in.getInt(start + 20));
+    if (codec < EMPTY || codec > TAGGED || (codec == EMPTY) != (bodyLength == 0)) {
+      throw violation("codec " + codec + " for a body of " + bodyLength + " bytes", in, start);
+    }
+    long afterBody = afterPrefix - bodyLength;
+    if (afterBody < 0) {
+      throw violation("a body of " + bodyLength + " bytes exceeds its frame", in, start);
+    }
+    long count = Short.toUnsignedInt(in.getShort(start + 10));
+    if (count == 0 ? afterBody > 0 : afterBody < count * Long.BYTES) {
+      throw violation(
+          count + " attachments do not fit the " + afterBody + " bytes after the body", in, start);
+    }
+  }
+
+  /**
+   * The attachments: each is a view of the memory that the frame was read into, if that belongs to
+   * this frame alone, else of a copy.
+   */
+  private static List<ByteBuffer> attachments(
+      ByteBuffer part, int count, ByteBuffer in, int start) {
+    ByteBuffer rest = part;
+    if (part.isDirect()) {
+      rest = ByteBuffer.allocate(part.remaining()).put(part).flip();
+    }
+    var attachments = new ArrayList<ByteBuffer>(count);
+    for (int i = 0; i < count; i++) {
+      if (rest.remaining() < Long.BYTES) {
+        throw violation("an attachment is missing", in, start);
       }
-    } catch (BufferUnderflowException tooShort) {
-      throw violation("an attachment is missing", in, start);
+      long size = rest.getLong();
+      if (size < 0 || size > rest.remaining()) {
+        throw violation("attachment " + i + " exceeds its frame", in, start);
+      }
+      attachments.add(rest.slice(rest.position(), (int) size).asReadOnlyBuffer());
+      rest.position(rest.position() + (int) size);
     }
     if (rest.hasRemaining()) {
       throw violation(rest.remaining() + " bytes follow the attachments", in, start);

@@ -41,7 +41,7 @@ final class Answers {
               call.attempts(),
               Duration.ofNanos(call.startedAt() - call.enteredAt()),
               Duration.ofNanos(took),
-              frame.body()));
+              frame.payload()));
       return;
     }
     PythonFailure failure = failure(call, frame.body());

@@ -1,6 +1,7 @@
 package io.gorgon.worker;
 
 import io.gorgon.message.Call;
+import io.gorgon.message.Payload;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.DeadlineExceeded;
 import io.gorgon.message.PythonFailure.DeadlineExceeded.Phase;
@@ -48,7 +49,7 @@ public final class PendingCall {
 
   private final String id;
   private final Call call;
-  private final byte[] body;
+  private final Payload body;
   private final long enteredAt;
   private final Dialogue dialogue;
   private final Map<String, String> mdc;
@@ -70,7 +71,7 @@ public final class PendingCall {
    * @param dialogue the caller's part in what is said before the answer
    */
   public PendingCall(
-      String id, Call call, byte[] body, long enteredAt, long deadline, Dialogue dialogue) {
+      String id, Call call, Payload body, long enteredAt, long deadline, Dialogue dialogue) {
     this.id = id;
     this.call = call;
     this.body = body;
@@ -90,7 +91,7 @@ public final class PendingCall {
   }
 
   /** The encoded request. */
-  public byte[] body() {
+  public Payload body() {
     return body;
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.typesafe.config.ConfigFactory;
 import io.gorgon.message.Call;
+import io.gorgon.message.Payload;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.Cancelled;
 import io.gorgon.message.PythonFailure.CheckoutRefused;
@@ -31,7 +32,7 @@ class RefusalsTest {
 
   private static PythonFailure callFailure(Refusal refusal) {
     var call =
-        new PendingCall("c", Call.of("m:f"), new byte[0], 1_000_000, 6_000_000, Dialogue.NONE);
+        new PendingCall("c", Call.of("m:f"), Payload.EMPTY, 1_000_000, 6_000_000, Dialogue.NONE);
     return Refusals.callFailure(SETTINGS, call, SESSION, refusal, CIRCUIT, 3, "2 busy");
   }
 

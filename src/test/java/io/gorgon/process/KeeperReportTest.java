@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.gorgon.message.Exit;
+import io.gorgon.message.PythonFailure.StartFailed;
 import io.gorgon.process.KeeperReport.Exited;
 import io.gorgon.process.KeeperReport.Hello;
 import io.gorgon.process.KeeperReport.Key;
@@ -55,8 +56,11 @@ class KeeperReportTest {
   void aWorkerIsNamedBySlotAndGeneration() {
     assertThat(read("{'event':'spawned','slot':2,'generation':5000000000,'pid':9}"))
         .isEqualTo(new Spawned(new Key(2, 5_000_000_000L), 9));
-    assertThat(read("{'event':'spawn_failed','slot':2,'generation':1,'message':'m'}"))
-        .isEqualTo(new SpawnFailed(new Key(2, 1), "m"));
+    var failed =
+        (SpawnFailed) read("{'event':'spawn_failed','slot':2,'generation':1,'message':'m'}");
+    assertThat(failed.key()).isEqualTo(new Key(2, 1));
+    assertThat(failed.failure().kind()).isEqualTo(StartFailed.Kind.ENVIRONMENT);
+    assertThat(failed.failure()).hasMessageContaining("m");
   }
 
   @Test

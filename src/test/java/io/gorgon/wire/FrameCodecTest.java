@@ -1,5 +1,6 @@
 package io.gorgon.wire;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -9,7 +10,6 @@ import io.gorgon.message.PythonFailure.TooLarge;
 import io.gorgon.message.Values;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -41,6 +41,36 @@ class FrameCodecTest {
         Files.readAllBytes(GOLDEN.resolve(entry.path("name").asText() + ".bin")));
   }
 
+  private static String hex(ByteBuffer attachment) {
+    var bytes = new byte[attachment.remaining()];
+    attachment.duplicate().get(bytes);
+    return HexFormat.of().formatHex(bytes);
+  }
+
+  @Test
+  void attachmentsOutOfAChannelsBufferDoNotChangeWithIt() throws IOException {
+    byte[] bytes = Files.readAllBytes(GOLDEN.resolve("two_attachments.bin"));
+    ByteBuffer channel = ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
+
+    ByteBuffer second = codec.decode(channel).payload().attachments().get(1);
+    channel.clear().put(new byte[bytes.length]);
+
+    assertThat(hex(second)).isEqualTo(HexFormat.of().formatHex("second".getBytes(UTF_8)));
+    assertThat(second.isReadOnly()).isTrue();
+  }
+
+  @Test
+  void sizesThatDoNotFitAreRefusedBeforeTheFrameIsThere() throws IOException {
+    for (String name : List.of("attachments_many", "body_huge", "unknown_codec", "unknown_kind")) {
+      byte[] bytes = Files.readAllBytes(GOLDEN.resolve(name + ".bin"));
+      ByteBuffer prefix = ByteBuffer.wrap(bytes, 0, FrameCodec.PREFIX);
+
+      assertThatThrownBy(() -> codec.neededAt(prefix))
+          .as(name)
+          .isInstanceOf(ProtocolViolation.class);
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("golden")
   void readsWhatPythonWroteAndWritesTheSame(JsonNode entry) throws IOException {
@@ -60,12 +90,12 @@ class FrameCodecTest {
     assertThat(bytes.hasRemaining()).isFalse();
     assertThat(frame.kind().number()).isEqualTo(entry.path("kind").asInt());
     assertThat(Long.toUnsignedString(frame.id())).isEqualTo(entry.path("id").asText());
-    assertThat(new String(frame.body(), StandardCharsets.UTF_8))
-        .isEqualTo(entry.path("body").asText());
+    assertThat(new String(frame.body(), UTF_8)).isEqualTo(entry.path("body").asText());
     List<String> attachments = new ArrayList<>();
     entry.path("attachments").forEach(hex -> attachments.add(hex.asText()));
-    assertThat(frame.attachments().stream().map(HexFormat.of()::formatHex).toList())
+    assertThat(frame.payload().attachments().stream().map(FrameCodecTest::hex).toList())
         .isEqualTo(attachments);
+    assertThat(frame.payload().tagged()).isEqualTo(entry.path("codec").asInt() == 2);
     ByteBuffer again = ByteBuffer.allocate((int) FrameCodec.sizeOf(frame));
     codec.encode(frame, again);
     assertThat(again.array())

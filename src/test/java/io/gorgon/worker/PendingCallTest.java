@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gorgon.message.Call;
+import io.gorgon.message.Payload;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.Cancelled;
 import io.gorgon.message.PythonFailure.DeadlineExceeded;
@@ -24,7 +25,8 @@ class PendingCallTest {
   private final List<String> heard = new ArrayList<>();
 
   private static PendingCall pending(Call call) {
-    return new PendingCall("c-1", call, new byte[] {1}, ENTERED, DEADLINE, Dialogue.NONE);
+    return new PendingCall(
+        "c-1", call, Payload.plain(new byte[] {1}), ENTERED, DEADLINE, Dialogue.NONE);
   }
 
   private PendingCall.Holder holder(boolean started) {
@@ -194,7 +196,7 @@ class PendingCallTest {
   @Test
   void deadlinesHoldWhereTheClockOverflows() {
     long now = Long.MAX_VALUE - 1;
-    var late = new PendingCall("c", Call.of("m:f"), new byte[0], now, now + 10, Dialogue.NONE);
+    var late = new PendingCall("c", Call.of("m:f"), Payload.EMPTY, now, now + 10, Dialogue.NONE);
 
     assertThat(late.isOverdue(now)).isFalse();
     assertThat(late.isOverdue(now + 10)).isTrue();
