@@ -210,7 +210,7 @@ class Link:
 
     def mark_cancelled(self, sequence: int) -> None:
         """Cancel a call on the status page."""
-        os.pwrite(self.page.fileno(), struct.pack("=Q", sequence), 8 * (8 + (sequence & 7)))
+        os.pwrite(self.page.fileno(), struct.pack("=Q", sequence), 8 * (64 + (sequence & 255)))
 
     def signal(self, name: str) -> None:
         """Have the keeper signal the worker."""

@@ -6,15 +6,15 @@ import mmap
 import os
 
 SIZE = 4096
-_CANCELLED = 8  # the first of eight words
-_SLOTS = 7  # mask: sequences that are in flight at a time differ in these bits
+_CANCELLED = 64  # the first of 256 words
+_SLOTS = 255  # mask: sequences that are in flight at a time differ in these bits
 
 
 class StatusPage:
     """Which call was started last, and which calls are cancelled: unsigned 64-bit words in native byte order.
 
-    Word 0 is the sequence of the call that was started last, written here. Words 8 to 15 are cancelled sequences,
-    written by the JVM: sequence n at word ``8 + (n & 7)``.
+    Word 0 is the sequence of the call that was started last, written here. Words 64 to 319 are cancelled
+    sequences, written by the JVM: sequence n at word ``64 + (n & 255)``.
     """
 
     __slots__ = ("_memory", "_words")
@@ -33,6 +33,10 @@ class StatusPage:
         words = self._words
         words[0] = sequence
         return words[_CANCELLED + (sequence & _SLOTS)] != sequence
+
+    def started(self) -> int:
+        """The call that was started last; 0 before the first."""
+        return self._words[0]
 
     def is_cancelled(self, sequence: int) -> bool:
         """Whether the JVM has cancelled that call."""

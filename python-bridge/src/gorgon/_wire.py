@@ -5,7 +5,7 @@ Big endian. A prefix of 28 bytes, a body, then the attachments, each as its size
     u32 length       the bytes that follow this field
     u16 magic        0x4752, "GR"
     u8  kind
-    u8  codec        0 = empty body, 1 = JSON in UTF-8
+    u8  codec        0 = empty body, 1 = JSON in UTF-8, 2 = JSON with tagged values
     u16 flags        none defined: 0
     u16 attachments  how many
     u64 id           the request's sequence on this connection, 0 where a frame is not about a request
@@ -24,6 +24,7 @@ from typing import NamedTuple
 MAGIC = 0x4752
 EMPTY = 0
 JSON = 1
+TAGGED = 2
 
 HELLO = 1
 IMPORTING = 2
@@ -32,10 +33,19 @@ START_FAILED = 4
 REQUEST = 16
 PING = 17
 SHUTDOWN = 18
+CREDIT = 19
+HOST_REPLY = 20
+ITEM = 21
 RESULT = 32
 FAILURE = 33
 PONG = 34
-KINDS = frozenset((HELLO, IMPORTING, READY, START_FAILED, REQUEST, PING, SHUTDOWN, RESULT, FAILURE, PONG))
+CHUNK = 35
+END = 36
+HOST_CALL = 37
+PROGRESS = 38
+PULL = 39
+LOG = 40
+KINDS = frozenset((*range(HELLO, START_FAILED + 1), *range(REQUEST, ITEM + 1), *range(RESULT, LOG + 1)))
 
 DEFAULT_LIMIT = 64 << 20
 PREFIX_SIZE = 28
@@ -65,14 +75,17 @@ class Frame(NamedTuple):
     id: int = 0
     body: bytes = b""
     attachments: tuple[bytes, ...] = ()
+    tagged: bool = False
 
 
-def encode(kind: int, identity: int = 0, body: bytes = b"", attachments: Sequence[bytes] = ()) -> bytes:
+def encode(
+    kind: int, identity: int = 0, body: bytes = b"", attachments: Sequence[bytes] = (), tagged: bool = False
+) -> bytes:
     """The bytes of a frame. The caller has checked its size."""
     length = COUNTED + len(body)
     for attachment in attachments:
         length += _SIZE.size + len(attachment)
-    codec = JSON if body else EMPTY
+    codec = (TAGGED if tagged else JSON) if body else EMPTY
     head = _HEAD.pack(length, MAGIC, kind, codec, 0, len(attachments), identity, len(body))
     if not attachments:
         return head + _CHECK.pack(crc32(head)) + body
@@ -113,7 +126,7 @@ class FrameReader:
             or length > self._limit
             or flags
             or kind not in KINDS
-            or codec != (JSON if size else EMPTY)
+            or (codec != JSON and codec != TAGGED if size else codec != EMPTY)
             or length < COUNTED + size + attachments * _SIZE.size
             or (not attachments and length != COUNTED + size)
         ):
@@ -130,8 +143,12 @@ class FrameReader:
             frame = self._read_big(total)
         body = bytes(frame[PREFIX_SIZE : PREFIX_SIZE + size])
         if not attachments:
-            return Frame(kind, identity, body)
-        return Frame(kind, identity, body, _split(frame[PREFIX_SIZE + size :], attachments))
+            return Frame(kind, identity, body, (), codec == TAGGED)
+        return Frame(kind, identity, body, _split(frame[PREFIX_SIZE + size :], attachments), codec == TAGGED)
+
+    def buffered(self) -> bool:
+        """Whether a frame, or its beginning, has been read already: the socket may never become readable for it."""
+        return self._end - self._start >= PREFIX_SIZE
 
     def _fill(self, wanted: int) -> int:
         """Read once, so that at last ``wanted`` bytes of one frame fit; 0 at the end of the stream."""
@@ -181,11 +198,11 @@ class FrameReader:
             raise ProtocolError("flags", f"{flags:#06x} has no meaning")
         if kind not in KINDS:
             raise ProtocolError("kind", f"{kind} is unknown")
-        if codec not in (EMPTY, JSON):
+        if codec not in (EMPTY, JSON, TAGGED):
             raise ProtocolError("codec", f"{codec} is unknown")
         if codec == EMPTY and size:
             raise ProtocolError("body", f"{size} bytes of body with the codec of an empty one")
-        if codec == JSON and not size:
+        if codec != EMPTY and not size:
             raise ProtocolError("body", "an empty body is not JSON")
         if length < COUNTED + size:
             raise ProtocolError("body", f"{size} bytes of body do not fit a frame with length {length}")

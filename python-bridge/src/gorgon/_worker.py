@@ -9,18 +9,23 @@ from __future__ import annotations
 import importlib
 import os
 import signal
-import socket
 import sys
+import threading
 from collections.abc import Callable
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
-from gorgon import _failures, _limits, _wire
+from gorgon import _failures, _limits, _logs, _progress, _streams, _wire
+from gorgon._call import Call
 from gorgon._failures import Body
-from gorgon._running import Cancelled, running
+from gorgon._inbox import Inbox
+from gorgon._link import Link, TooLarge
+from gorgon._requests import parse
+from gorgon._running import Cancelled, guarded, running
 from gorgon._status import StatusPage
 from gorgon._targets import UnknownTarget, resolve
-from gorgon._values import NotSerializable, decode, encode
-from gorgon._wire import FrameReader, ProtocolError
+from gorgon._values import NotSerializable, encode
+from gorgon._wire import ProtocolError
 
 PROTOCOL = 1
 EXIT_OK = 0
@@ -42,29 +47,31 @@ class Worker:
     def __init__(self, spec: Spec) -> None:
         """Connect and map the page. Raises OSError or ValueError."""
         self.spec = spec
-        self.limit: int = spec.get("frame_limit") or _wire.DEFAULT_LIMIT
         self.page = StatusPage(spec["page"])
-        self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.connection.connect(spec["socket"])
-        self.reader = FrameReader(self.connection, self.limit)
+        self.link = Link(spec["socket"], spec.get("frame_limit") or _wire.DEFAULT_LIMIT)
+        self.inbox = Inbox(self.link)
         self.targets: dict[str, Callable[..., Any]] = {}
+        self.logs: _logs.JvmHandler | None = None
+        self.tasks: Any = None  # the event loop, made for the first async call
         self.forked = False
         running.page = self.page
-        running.shell = Worker.run.__code__
+        running.main = threading.get_ident()
+        running.shells = (Worker.run.__code__, guarded.__code__)
         signal.signal(signal.SIGINT, running.interrupt)
         os.register_at_fork(before=_flush, after_in_child=self.leave)
 
     def start(self) -> None:
         """Present the token, take on the settings, import the modules. Raises StartFailure."""
-        self.send(_wire.encode(_wire.HELLO, 0, encode(self.hello())))
+        self.send(self.link.pack(_wire.HELLO, 0, self.hello()))
         try:
             if self.spec.get("directory"):
                 os.chdir(self.spec["directory"])
             _limits.apply(self.spec.get("limits") or {})
-        except (OSError, ValueError) as error:
+            self.logs = _logs.install(self.link, self.spec.get("log_lines"), self.spec.get("log_level"))
+        except (OSError, ValueError, TypeError) as error:
             raise StartFailure({"kind": "ENVIRONMENT", "message": str(error)}) from error
         for module in self.spec.get("imports") or ():
-            self.send(_wire.encode(_wire.IMPORTING, 0, encode({"module": module})))
+            self.send(self.link.pack(_wire.IMPORTING, 0, {"module": module}))
             trouble = _import(module)
             if self.forked:
                 _end_fork(trouble)
@@ -87,9 +94,9 @@ class Worker:
 
     def serve(self) -> None:
         """Answer until the JVM says shutdown or closes. Raises ProtocolError for garbage."""
-        read, send, answer = self.reader.read, self.send, self.answer
+        next_frame, send, answer = self.inbox.next, self.send, self.answer
         while True:
-            frame = read()
+            frame = next_frame()
             if frame is None:
                 return
             if frame.kind == _wire.REQUEST:
@@ -101,39 +108,62 @@ class Worker:
             elif frame.kind == _wire.SHUTDOWN:
                 return
             else:
-                raise ProtocolError("kind", f"{frame.kind} is for the JVM to read, not for a worker")
+                self.inbox.dispatch(frame)
 
     def send(self, frame: bytes) -> None:
         """Write the bytes of one frame."""
-        self.connection.sendall(frame)
+        self.link.send(frame)
 
     def answer(self, frame: _wire.Frame) -> bytes:
         """Run the call that a request asks for; the bytes of the frame that answers it."""
-        sequence = frame.id
+        call = Call(frame.id, self.inbox)
         try:
-            if frame.attachments:
-                raise ValueError("this worker takes no attachments")
-            target, args, kwargs, call = _parse(frame.body)
+            target, args, kwargs, window = parse(frame, self.link, call)
         except (ValueError, RecursionError) as error:
-            return self.failure(sequence, _failures.protocol(str(error)))
-        running.sequence = sequence
+            return self.failure(call.id, _failures.protocol(str(error)))
+        running.struck = running.pending = False
         running.call = call
-        running.struck = False
-        if not self.page.start(sequence):
-            return self.failure(sequence, _failures.cancelled(False))
+        if not self.page.start(call.id):
+            running.call = None
+            return self.failure(call.id, _failures.cancelled(False))
+        if self.inbox.backlog:
+            self.inbox.hand_over(call)
         value, trouble = self.run(target, args, kwargs)
         if self.forked:
             _end_fork(trouble)
+        kind = _wire.RESULT
+        if window is not None:
+            kind = _wire.END
+            if trouble is None:
+                value, trouble = _streams.Stream(self, call).deliver(value)
         _flush()
+        if call.progress is not None:
+            _progress.send(call, call.progress)
+        if self.logs is not None and self.logs.dropped:
+            self.logs.report_dropped()
         if trouble is not None:
-            return self.explain(sequence, target, args, kwargs, trouble)
+            reply = self.explain(call.id, target, args, kwargs, trouble)
+        elif value is None and window is not None:
+            reply = _wire.encode(kind, call.id)
+        else:
+            reply = self.conclude(kind, call.id, value)
+        running.call = None
+        call.ended = True
+        if call.talked:
+            self.inbox.close(call)
+        return reply
+
+    def conclude(self, kind: int, identity: int, value: Any) -> bytes:
+        """The frame for a call that returned."""
         try:
-            body = encode(value)
+            return self.link.pack(kind, identity, value)
         except NotSerializable as refusal:
-            return self.failure(sequence, _failures.not_serializable(refusal))
-        if _wire.COUNTED + len(body) > self.limit:
-            return self.failure(sequence, _failures.too_large(_wire.COUNTED + len(body), self.limit))
-        return _wire.encode(_wire.RESULT, sequence, body)
+            body = _failures.not_serializable(refusal)
+            if refusal.path == "$" and isinstance(value, (GeneratorType, AsyncGeneratorType)):
+                body["message"] += " (it is made to be streamed: call it as a stream, or return a list of its items)"
+            return self.failure(identity, body)
+        except TooLarge as refusal:
+            return self.failure(identity, _failures.too_large(refusal.size, refusal.limit))
 
     def run(self, target: str, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, BaseException | None]:
         """Call user code; what it returned, or what it raised.
@@ -149,6 +179,8 @@ class Worker:
                 if function is None:
                     function = self.targets[target] = resolve(target)
                 value = function(*args, **kwargs)
+                if type(value) is CoroutineType:
+                    value = self.run_coroutine_now(value)
                 running.active = False
             except BaseException as error:
                 running.active = False
@@ -158,6 +190,22 @@ class Worker:
             return None, error
         return value, None
 
+    def run_coroutine_now(self, coroutine: Any) -> Any:
+        """Run what an async function gave on the worker's event loop."""
+        if self.tasks is None:
+            try:
+                from gorgon._tasks import Tasks
+
+                self.tasks = Tasks()
+            except BaseException:
+                coroutine.close()
+                raise
+        return self.tasks.run(coroutine)
+
+    def run_coroutine(self, make: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+        """Run a coroutine of the bridge's own, with user code in it; what it returned, or what it raised."""
+        return guarded(lambda: self.run_coroutine_now(make()))
+
     def explain(
         self, sequence: int, target: str, args: list[Any], kwargs: dict[str, Any], error: BaseException
     ) -> bytes:
@@ -166,6 +214,12 @@ class Worker:
             return self.failure(sequence, _failures.cancelled(True))
         if isinstance(error, UnknownTarget):
             return self.failure(sequence, _failures.unknown_target(error))
+        if isinstance(error, _streams.NotAStream):
+            return self.failure(sequence, _streams.not_a_stream(error))
+        if isinstance(error, NotSerializable):
+            return self.failure(sequence, _failures.not_serializable(error))
+        if isinstance(error, TooLarge):
+            return self.failure(sequence, _failures.too_large(error.size, error.limit))
         # A TypeError that was raised in our own frame: maybe the call never got into the function.
         trace = error.__traceback__
         if type(error) is TypeError and trace is not None and trace.tb_next is None and target in self.targets:
@@ -173,7 +227,7 @@ class Worker:
             if body is not None:
                 return self.failure(sequence, body)
         reply = self.failure(sequence, _failures.raised(error))
-        if len(reply) - 4 > self.limit:
+        if len(reply) - 4 > self.link.limit:
             reply = self.failure(sequence, _failures.brief(error))
         return reply
 
@@ -181,11 +235,18 @@ class Worker:
         """The bytes of a failure frame."""
         return _wire.encode(_wire.FAILURE, sequence, encode(body))
 
+    def end_if_forked(self, error: BaseException | None) -> None:
+        """In a child that user code forked, and that came back, end the process."""
+        if self.forked:
+            _end_fork(error)
+
     def leave(self) -> None:
         """In a child that user code forked: let go of everything that ties it to the JVM."""
-        running.page = None  # first: from here on no signal can strike
+        running.page = running.call = None  # first: from here on no signal can strike
         self.forked = True
-        self.connection.close()
+        if self.logs is not None:
+            self.logs.silent = True
+        self.link.abandon()
         self.page.close()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -193,7 +254,9 @@ class Worker:
         """The worker's end of the conversation; the interpreter may take its time to exit."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         running.page = None
-        self.connection.close()
+        if self.logs is not None:
+            self.logs.silent = True
+        self.link.socket.close()
 
 
 def main(spec: Spec) -> int:
@@ -212,7 +275,7 @@ def live(spec: Spec, make: Callable[[Spec], Worker]) -> int:
         try:
             worker.start()
         except StartFailure as failure:
-            worker.send(_wire.encode(_wire.START_FAILED, 0, encode(failure.args[0])))
+            worker.send(worker.link.pack(_wire.START_FAILED, 0, failure.args[0]))
             return EXIT_START
         worker.serve()
         return EXIT_OK
@@ -232,30 +295,6 @@ def _import(module: str) -> BaseException | None:
     except BaseException as error:  # SystemExit too
         return error
     return None
-
-
-def _parse(body: bytes) -> tuple[str, list[Any], dict[str, Any], str | None]:
-    """Target, arguments, keyword arguments and call id of a request. Raises ValueError."""
-    request = decode(body)
-    if type(request) is not dict:
-        raise ValueError("the request is no JSON object")
-    target = request.get("target")
-    args = request.get("args")
-    kwargs = request.get("kwargs")
-    call = request.get("call")
-    if type(target) is not str:
-        raise ValueError("the request's target is no string")
-    if args is None:
-        args = []
-    elif type(args) is not list:
-        raise ValueError("the request's args are no list")
-    if kwargs is None:
-        kwargs = {}
-    elif type(kwargs) is not dict:
-        raise ValueError("the request's kwargs are no object")
-    if call is not None and type(call) is not str:
-        raise ValueError("the request's call is no string")
-    return target, args, kwargs, call
 
 
 def _flush() -> None:
