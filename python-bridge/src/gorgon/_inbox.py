@@ -57,7 +57,7 @@ class Inbox:
         self.link = link
         self.mutex = threading.Lock()
         self.backlog: deque[Frame] = deque()  # read during a call, and for the time after it
-        self._newest = 0  # the greatest id of a request that was read during a call
+        self.newest = 0  # the greatest id of a request that was read and has not been started, or never will be
         self._leader: Waiter | LoopReader | None = None
         self._threads: list[Waiter] = []
         self.loops: list[LoopReader] = []
@@ -66,12 +66,6 @@ class Inbox:
         self._bell: tuple[int, int] | None = None  # a pipe that ends the leader's poll
         self._roused = False  # by a signal
         self._sleeper: Waiter | None = None  # the main thread's
-
-    def next(self) -> Frame | None:
-        """The next frame outside a call, for the main thread. None: the JVM closed."""
-        if self.backlog:
-            return self.backlog.popleft()
-        return self.link.reader.read()
 
     def hand_over(self, call: Call) -> None:
         """Give a call that starts what was said about it while it was waiting in the backlog."""
@@ -198,7 +192,7 @@ class Inbox:
         """Give a frame to whom it is for. Raises ProtocolError."""
         kind = frame.kind
         if kind == _wire.REQUEST:
-            self._newest = max(self._newest, frame.id)
+            self.newest = max(self.newest, frame.id)
             self.backlog.append(frame)
         elif kind in (_wire.PING, _wire.SHUTDOWN):
             self.backlog.append(frame)
@@ -217,11 +211,11 @@ class Inbox:
             call.receive(frame.kind, body)
             return
         started = running.page.started() if running.page is not None else 0
-        if frame.id > max(self._newest, started):
+        if frame.id > max(self.newest, started):
             raise ProtocolError("id", f"a frame of kind {frame.kind} for request {frame.id}, which never came")
-        if frame.id > started:
+        if frame.id > started and call is not None:
             self.backlog.append(frame)
-        # Else it is late: the call has ended while the frame was on its way.
+        # Else it is late: the call has ended, or was refused, while the frame was on its way.
 
     def close(self, call: Call) -> None:
         """A call that talked has ended: nobody waits for it any more, and only the main thread reads again."""

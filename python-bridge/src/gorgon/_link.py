@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections import deque
+from threading import Lock, get_ident
 from typing import Any
 
-from gorgon import _wire
 from gorgon._values import decode, encode
-from gorgon._wire import Frame, FrameReader
+from gorgon._wire import COUNTED, Frame, FrameReader
+from gorgon._wire import encode as encode_frame
 
 
 class TooLarge(Exception):
@@ -27,20 +27,22 @@ class Link:
     def __init__(self, path: str, limit: int) -> None:
         """Connect to the socket at ``path``. Raises OSError."""
         self.limit = limit
+        self._most = limit - COUNTED  # bytes of a body
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.connect(path)
         self.reader = FrameReader(self.socket, limit)
         self.broken: Exception | None = None  # why nothing can be sent or received any more
-        self._lock = threading.Lock()
+        self._write = self.socket.sendall
+        self._lock = Lock()
         self._writer = 0  # the thread that is writing
         self._later: deque[bytes] = deque()
 
     def pack(self, kind: int, identity: int, value: Any) -> bytes:
         """The bytes of a frame with a value. Raises NotSerializable or TooLarge."""
         body = encode(value)
-        if _wire.COUNTED + len(body) > self.limit:
-            raise TooLarge(_wire.COUNTED + len(body), self.limit)
-        return _wire.encode(kind, identity, body)
+        if len(body) > self._most:
+            raise TooLarge(COUNTED + len(body), self.limit)
+        return encode_frame(kind, identity, body)
 
     def unpack(self, frame: Frame) -> Any:
         """The value of a frame. Raises ValueError or RecursionError."""
@@ -54,18 +56,17 @@ class Link:
         Should code that runs in the middle of our own write (a finaliser, a signal handler) send something, it goes
         out right behind. Raises OSError when the JVM is gone.
         """
-        if self.broken is not None:
-            raise self.broken
-        thread = threading.get_ident()
-        if self._writer == thread:
+        if self._writer and self._writer == get_ident():
             self._later.append(frame)
             return
         with self._lock:
-            self._writer = thread
+            if self.broken is not None:
+                raise self.broken
+            self._writer = get_ident()
             try:
-                self.socket.sendall(frame)
+                self._write(frame)
                 while self._later:
-                    self.socket.sendall(self._later.popleft())
+                    self._write(self._later.popleft())
             except OSError as error:
                 self.broken = error
                 raise
@@ -76,6 +77,8 @@ class Link:
                 self._writer = 0
 
     def abandon(self) -> None:
-        """In a forked child: close, and refuse to send. No lock is touched, for somebody may have held it."""
+        """In a forked child: close, and refuse to send. The lock is a new one, for somebody may have held the other."""
+        self._lock = Lock()
+        self._writer = 0
         self.broken = OSError("the connection belongs to the parent process")
         self.socket.close()

@@ -23,15 +23,22 @@ class JvmHandler(logging.Handler):
     into text is dropped: a ``__str__`` that logs would never end.
     """
 
-    def __init__(self, link: Link, lines: int = LINES) -> None:
+    def __init__(self, link: Link, lines: int | None = None) -> None:
+        """``lines``: records a second, at most."""
         super().__init__()
         self.silent = False  # for good: in a child that user code forked
         self.dropped = 0
         self._link = link
-        self._lines = lines
+        self._lines = LINES if lines is None else lines
         self._window = 0.0  # when the running second began
         self._count = 0
         self._busy: set[int] = set()  # threads that are in here
+
+    def install(self, level: str | int | None = None) -> None:
+        """Put it on the root logger, and set that to a level. Raises ValueError for one that does not exist."""
+        root = logging.getLogger()
+        root.addHandler(self)
+        root.setLevel("INFO" if level is None else level)
 
     def createLock(self) -> None:  # noqa: N802 - the name is logging's
         """None: a Cancelled that strikes in logging's own code must not leave one locked."""
@@ -77,15 +84,6 @@ class JvmHandler(logging.Handler):
         if exception:
             body["exception"] = exception
         self._link.send(self._link.pack(_wire.LOG, call.id if call is not None else 0, body))
-
-
-def install(link: Link, lines: int | None, level: str | int | None) -> JvmHandler:
-    """Put a handler on the root logger. Raises ValueError for a level that does not exist."""
-    handler = JvmHandler(link, LINES if lines is None else lines)
-    root = logging.getLogger()
-    root.addHandler(handler)
-    root.setLevel("INFO" if level is None else level)
-    return handler
 
 
 def _text(record: logging.LogRecord) -> str:

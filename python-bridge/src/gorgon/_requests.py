@@ -23,7 +23,7 @@ def parse(frame: Frame, link: Link, call: Call) -> tuple[str, list[Any], dict[st
     target = request.get("target")
     args = request.get("args")
     kwargs = request.get("kwargs")
-    call.name = name = request.get("call")
+    name = request.get("call")
     if type(target) is not str:
         raise ValueError("the request's target is no string")
     if args is None:
@@ -34,8 +34,10 @@ def parse(frame: Frame, link: Link, call: Call) -> tuple[str, list[Any], dict[st
         kwargs = {}
     elif type(kwargs) is not dict:
         raise ValueError("the request's kwargs are no object")
-    if name is not None and type(name) is not str:
-        raise ValueError("the request's call is no string")
+    if name is not None:
+        if type(name) is not str:
+            raise ValueError("the request's call is no string")
+        call.name = name
     window = request.get("stream")
     if window is not None:
         if type(window) is not int or window < 1:

@@ -53,6 +53,8 @@ COUNTED = 24  # the part of the prefix that `length` counts, and, by chance, the
 _BUFFER = 256 << 10
 _HEAD = struct.Struct(">IHBBHHQI")
 _CHECK = struct.Struct(">I")
+_pack_head = _HEAD.pack
+_pack_check = _CHECK.pack
 _PREFIX = struct.Struct(">IHBBHHQII")
 _SIZE = struct.Struct(">Q")
 
@@ -82,14 +84,14 @@ def encode(
     kind: int, identity: int = 0, body: bytes = b"", attachments: Sequence[bytes] = (), tagged: bool = False
 ) -> bytes:
     """The bytes of a frame. The caller has checked its size."""
-    length = COUNTED + len(body)
-    for attachment in attachments:
-        length += _SIZE.size + len(attachment)
-    codec = (TAGGED if tagged else JSON) if body else EMPTY
-    head = _HEAD.pack(length, MAGIC, kind, codec, 0, len(attachments), identity, len(body))
+    size = len(body)
+    codec = (TAGGED if tagged else JSON) if size else EMPTY
     if not attachments:
-        return head + _CHECK.pack(crc32(head)) + body
-    parts = [head, _CHECK.pack(crc32(head)), body]
+        head = _pack_head(COUNTED + size, MAGIC, kind, codec, 0, 0, identity, size)
+        return head + _pack_check(crc32(head)) + body
+    length = COUNTED + size + sum(_SIZE.size + len(attachment) for attachment in attachments)
+    head = _pack_head(length, MAGIC, kind, codec, 0, len(attachments), identity, size)
+    parts = [head, _pack_check(crc32(head)), body]
     for attachment in attachments:
         parts += (_SIZE.pack(len(attachment)), attachment)
     return b"".join(parts)

@@ -51,7 +51,7 @@ class Worker:
         self.link = Link(spec["socket"], spec.get("frame_limit") or _wire.DEFAULT_LIMIT)
         self.inbox = Inbox(self.link)
         self.targets: dict[str, Callable[..., Any]] = {}
-        self.logs: _logs.JvmHandler | None = None
+        self.logs = _logs.JvmHandler(self.link, self.spec.get("log_lines"))
         self.tasks: Any = None  # the event loop, made for the first async call
         self.forked = False
         running.page = self.page
@@ -67,7 +67,7 @@ class Worker:
             if self.spec.get("directory"):
                 os.chdir(self.spec["directory"])
             _limits.apply(self.spec.get("limits") or {})
-            self.logs = _logs.install(self.link, self.spec.get("log_lines"), self.spec.get("log_level"))
+            self.logs.install(self.spec.get("log_level"))
         except (OSError, ValueError, TypeError) as error:
             raise StartFailure({"kind": "ENVIRONMENT", "message": str(error)}) from error
         for module in self.spec.get("imports") or ():
@@ -94,9 +94,9 @@ class Worker:
 
     def serve(self) -> None:
         """Answer until the JVM says shutdown or closes. Raises ProtocolError for garbage."""
-        next_frame, send, answer = self.inbox.next, self.send, self.answer
+        read, backlog, send, answer = self.link.reader.read, self.inbox.backlog, self.send, self.answer
         while True:
-            frame = next_frame()
+            frame = backlog.popleft() if backlog else read()
             if frame is None:
                 return
             if frame.kind == _wire.REQUEST:
@@ -120,6 +120,7 @@ class Worker:
         try:
             target, args, kwargs, window = parse(frame, self.link, call)
         except (ValueError, RecursionError) as error:
+            self.inbox.newest = max(self.inbox.newest, call.id)
             return self.failure(call.id, _failures.protocol(str(error)))
         running.struck = running.pending = False
         running.call = call
@@ -139,31 +140,32 @@ class Worker:
         _flush()
         if call.progress is not None:
             _progress.send(call, call.progress)
-        if self.logs is not None and self.logs.dropped:
+        if self.logs.dropped:
             self.logs.report_dropped()
-        if trouble is not None:
-            reply = self.explain(call.id, target, args, kwargs, trouble)
-        elif value is None and window is not None:
-            reply = _wire.encode(kind, call.id)
+        if trouble is None:
+            try:
+                if window is None or value is not None:
+                    reply = self.link.pack(kind, call.id, value)
+                else:
+                    reply = _wire.encode(kind, call.id)
+            except (NotSerializable, TooLarge) as refusal:
+                reply = self.refuse(call.id, value, refusal)
         else:
-            reply = self.conclude(kind, call.id, value)
+            reply = self.explain(call.id, target, args, kwargs, trouble)
         running.call = None
         call.ended = True
         if call.talked:
             self.inbox.close(call)
         return reply
 
-    def conclude(self, kind: int, identity: int, value: Any) -> bytes:
-        """The frame for a call that returned."""
-        try:
-            return self.link.pack(kind, identity, value)
-        except NotSerializable as refusal:
-            body = _failures.not_serializable(refusal)
-            if refusal.path == "$" and isinstance(value, (GeneratorType, AsyncGeneratorType)):
-                body["message"] += " (it is made to be streamed: call it as a stream, or return a list of its items)"
-            return self.failure(identity, body)
-        except TooLarge as refusal:
+    def refuse(self, identity: int, value: Any, refusal: NotSerializable | TooLarge) -> bytes:
+        """The frame for a call whose result cannot be sent."""
+        if isinstance(refusal, TooLarge):
             return self.failure(identity, _failures.too_large(refusal.size, refusal.limit))
+        body = _failures.not_serializable(refusal)
+        if refusal.path == "$" and isinstance(value, (GeneratorType, AsyncGeneratorType)):
+            body["message"] += " (it is made to be streamed: call it as a stream, or return a list of its items)"
+        return self.failure(identity, body)
 
     def run(self, target: str, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, BaseException | None]:
         """Call user code; what it returned, or what it raised.
@@ -180,7 +182,7 @@ class Worker:
                     function = self.targets[target] = resolve(target)
                 value = function(*args, **kwargs)
                 if type(value) is CoroutineType:
-                    value = self.run_coroutine_now(value)
+                    value = self.run_task(value)
                 running.active = False
             except BaseException as error:
                 running.active = False
@@ -190,7 +192,7 @@ class Worker:
             return None, error
         return value, None
 
-    def run_coroutine_now(self, coroutine: Any) -> Any:
+    def run_task(self, coroutine: Any) -> Any:
         """Run what an async function gave on the worker's event loop."""
         if self.tasks is None:
             try:
@@ -204,7 +206,7 @@ class Worker:
 
     def run_coroutine(self, make: Callable[[], Any]) -> tuple[Any, BaseException | None]:
         """Run a coroutine of the bridge's own, with user code in it; what it returned, or what it raised."""
-        return guarded(lambda: self.run_coroutine_now(make()))
+        return guarded(lambda: self.run_task(make()))
 
     def explain(
         self, sequence: int, target: str, args: list[Any], kwargs: dict[str, Any], error: BaseException
@@ -216,10 +218,8 @@ class Worker:
             return self.failure(sequence, _failures.unknown_target(error))
         if isinstance(error, _streams.NotAStream):
             return self.failure(sequence, _streams.not_a_stream(error))
-        if isinstance(error, NotSerializable):
-            return self.failure(sequence, _failures.not_serializable(error))
-        if isinstance(error, TooLarge):
-            return self.failure(sequence, _failures.too_large(error.size, error.limit))
+        if isinstance(error, (NotSerializable, TooLarge)):
+            return self.refuse(sequence, None, error)
         # A TypeError that was raised in our own frame: maybe the call never got into the function.
         trace = error.__traceback__
         if type(error) is TypeError and trace is not None and trace.tb_next is None and target in self.targets:
@@ -244,8 +244,7 @@ class Worker:
         """In a child that user code forked: let go of everything that ties it to the JVM."""
         running.page = running.call = None  # first: from here on no signal can strike
         self.forked = True
-        if self.logs is not None:
-            self.logs.silent = True
+        self.logs.silent = True
         self.link.abandon()
         self.page.close()
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -254,8 +253,7 @@ class Worker:
         """The worker's end of the conversation; the interpreter may take its time to exit."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         running.page = None
-        if self.logs is not None:
-            self.logs.silent = True
+        self.logs.silent = True
         self.link.socket.close()
 
 
