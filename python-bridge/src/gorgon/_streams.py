@@ -100,8 +100,8 @@ class Stream:
             if call.credit <= self._sent:  # a thread of the user's may read at this moment
                 call.inbox.wait(call, waiter, patient=False)
             call.hungry = None
-            if isinstance(waiter.outcome, Exception):
-                raise waiter.outcome
+            if self._link.broken is not None:
+                raise self._link.broken
 
     def _close(self, iterator: Any, why: BaseException) -> BaseException:
         close = getattr(iterator, "close", None)
