@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 import time
@@ -198,6 +199,12 @@ def total(source: Any, take: int | None = None) -> Any:
     return [next(source) for _ in range(take)]
 
 
+def total_of_both(one: Any, other: Any) -> list[Any]:
+    """Add up two sources, the second one first."""
+    second = sum(other)
+    return [sum(one), second]
+
+
 async def total_async(source: Any) -> Any:
     """The same, asynchronously."""
     return sum([item async for item in source])
@@ -254,6 +261,33 @@ def log_many(n: int) -> None:
     """Log a lot."""
     for number in range(n):
         LOG.info("record %d", number)
+
+
+def log_in_threads(threads: int, n: int) -> None:
+    """Log from several threads at once."""
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(log_many, [n] * threads))
+
+
+class Talkative:
+    """Logs when it is collected, which may be anywhere."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+    def __del__(self) -> None:
+        LOG.info("bye")
+
+
+def log_in_finaliser(n: int) -> None:
+    """Log, and make garbage that logs too."""
+    threshold = gc.get_threshold()
+    gc.set_threshold(1)
+    for number in range(n):
+        Talkative()
+        LOG.info("record %d", number)
+    gc.collect()
+    gc.set_threshold(*threshold)
 
 
 class Unprintable:
