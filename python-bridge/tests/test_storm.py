@@ -1,4 +1,4 @@
-"""Signals at random moments, while the bridge works in the middle of user code: no frame breaks, no call is mistaken."""
+"""Signals at random moments, while the bridge works in the middle of user code: no frame breaks, no call errs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class Partner:
     def run(self, doomed: bool) -> tuple[int, Any]:
         """Until the call ends: how, and with what. A doomed call is cancelled at a random frame."""
         worker, dice = self.worker, self.dice
-        asked = chunks = 0
+        asked: set[int] = set()
+        chunks = 0
         fate = dice.randint(0, 40) if doomed else -1
         frames = 0
         while True:
@@ -45,12 +46,12 @@ class Partner:
                 worker.mark_cancelled(worker.sequence)
             frame = worker.read()
             frames += 1
-            body = json.loads(frame.body) if frame.body else None
+            body: Any = json.loads(frame.body) if frame.body else None
             assert frame.id == worker.sequence, frame
             if frame.kind == _wire.HOST_CALL:
-                asked += 1
-                assert body["host"] == asked
-                worker.say(_wire.HOST_REPLY, host=asked, value=body["args"][0])
+                assert body["host"] not in asked
+                asked.add(body["host"])
+                worker.say(_wire.HOST_REPLY, host=body["host"], value=body["args"][0])
             elif frame.kind == _wire.CHUNK:
                 chunks += 1
                 assert body == chunks
@@ -87,7 +88,7 @@ def test_a_storm_of_signals_breaks_no_frame(jvm: Jvm, seed: int) -> None:
                 worker.stream(dice.randint(1, 4), target, SECONDS)
             kind, body = Partner(worker, dice).run(doomed)
             if kind == _wire.FAILURE:
-                assert body == {"kind": "cancelled", "started": True}
+                assert body["kind"] == "cancelled", body
                 assert doomed
                 cancelled += 1
             else:
@@ -151,7 +152,7 @@ def bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize("what", ["host", "progress", "log", "source"])
 def test_a_strike_between_any_two_instructions_of_the_bridge_waits_for_its_end(bridge: Bridge, what: str) -> None:
-    """The signal comes at each instruction of the bridge's frames in turn; afterwards all locks and counts are right."""
+    """The signal comes at each instruction of the bridge's frames in turn; locks and counts are right afterwards."""
     worker = bridge.worker
     record = talking.LOG.makeRecord("n", 20, "f", 1, "text", (), None)
     package = str(Path(gorgon.__file__).parent)
@@ -192,7 +193,7 @@ def test_a_strike_between_any_two_instructions_of_the_bridge_waits_for_its_end(b
 
         outcomes: list[Any] = []
 
-        def run() -> None:
+        def run(outcomes: list[Any] = outcomes, act: Any = act, trace: Any = trace) -> None:
             running.main = threading.get_ident()
             if what == "host":
                 running.struck = True  # so that it does not refuse at once

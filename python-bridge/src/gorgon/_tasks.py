@@ -34,7 +34,7 @@ class Tasks:
             try:
                 return loop.run_until_complete(self._task)
             except asyncio.CancelledError as error:
-                if running.struck:
+                if running.struck or running.is_cancelled():
                     raise running.strike() from error
                 raise
             finally:
