@@ -44,6 +44,13 @@ class JvmHandler(logging.Handler):
         """None: a Cancelled that strikes in logging's own code must not leave one locked."""
         self.lock = None
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Filter and emit a record, without the lock that logging would take here."""
+        passed: Any = self.filter(record)  # from Python 3.12 on, a filter may give another record
+        if passed:
+            self.emit(passed if isinstance(passed, logging.LogRecord) else record)
+        return bool(passed)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Send a record, from any thread."""
         thread = get_ident()

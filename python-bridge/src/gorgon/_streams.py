@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any
 
@@ -67,11 +68,12 @@ class Stream:
 
     def _pull(self, value: Any) -> tuple[Any, BaseException | None]:
         iterator, trouble = guarded(lambda: iter(value))
+        self._worker.end_if_forked(trouble)
         if trouble is not None:
             return None, trouble
         call, worker, send, pack = self._call, self._worker, self._link.send, self._link.pack
         identity, is_cancelled, chunk = call.id, worker.page.is_cancelled, _wire.CHUNK
-        advance: Callable[[], Any] = iterator.__next__
+        advance: Callable[[], Any] = partial(next, iterator)
         while True:
             if call.credit <= self._sent:
                 item = frame = None  # their memory is not kept while we wait
@@ -104,9 +106,8 @@ class Stream:
                 raise self._link.broken
 
     def _close(self, iterator: Any, why: BaseException) -> BaseException:
-        close = getattr(iterator, "close", None)
-        if close is not None:
-            _, trouble = guarded(close)
+        if hasattr(type(iterator), "close"):
+            _, trouble = guarded(lambda: iterator.close())
             self._worker.end_if_forked(trouble)
             _report(trouble)
         return why
