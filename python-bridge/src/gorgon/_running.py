@@ -89,7 +89,9 @@ class RunningCall:
         """
         if not self.is_cancelled():
             return
-        if self.active and self.wake is None and self.tasks is not None and self.tasks.cancel(self.struck):
+        while frame is not None and frame.f_code in _HANDLER:  # a signal that came while one was handled
+            frame = frame.f_back
+        if self.active and self.wake is None and self.tasks is not None and self.tasks.cancel(self.struck, frame):
             self.struck = True
             return
         if self.shield or not self.active:
@@ -97,8 +99,6 @@ class RunningCall:
             if self.wake is not None:
                 self.wake()
             return
-        while frame is not None and frame.f_code in _HANDLER:  # a signal that came while one was handled
-            frame = frame.f_back
         if self.struck and frame is not None and frame.f_code in self.shells:
             return
         raise self.strike()

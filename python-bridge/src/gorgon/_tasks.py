@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Coroutine
+from types import FrameType
 from typing import Any
 
 from gorgon._running import running
 
 _SWEEP_SECONDS = 1.0  # for tasks that a call left behind, to end after they were cancelled
+_MACHINERY = (os.path.dirname(asyncio.__file__) + os.sep, os.path.join(os.path.dirname(__file__), "_"))
 _LOG = logging.getLogger("gorgon")
 
 
@@ -43,15 +46,17 @@ class Tasks:
             self._task = None
             running.tasks = None
 
-    def cancel(self, again: bool) -> bool:
+    def cancel(self, again: bool, frame: FrameType | None) -> bool:
         """Cancel the task of the call; from the signal handler. False: raise Cancelled, in the task that blocks.
 
-        ``again``: that has been tried before.
+        ``again``: that has been tried before. ``frame``: where the signal came. In asyncio's frames nothing is raised
+        even in the step of a task: it could lose the callbacks of one that has just ended, and the loop would wait
+        for ever. Nor in the bridge's coroutines: those that they wait for would be left as they are.
         """
         task, loop = self._task, self._loop
         if task is None or loop is None:
             return True
-        if again and asyncio.current_task(loop) is not None:
+        if again and asyncio.current_task(loop) is not None and (running.shield or not _is_machinery(frame)):
             return False
         try:
             loop.call_soon_threadsafe(task.cancel)
@@ -73,6 +78,10 @@ class Tasks:
         if stubborn:
             _LOG.warning("%d of them did not end, and will not go on", len(stubborn))
             self._loop = None
+
+
+def _is_machinery(frame: FrameType | None) -> bool:
+    return frame is not None and frame.f_code.co_filename.startswith(_MACHINERY)
 
 
 def _name(task: asyncio.Task[Any]) -> str:
