@@ -63,6 +63,7 @@ class Inbox:
         self.loops: list[LoopReader] = []
         self._waiters: list[Waiter] = []  # all of them: those of threads, and those of tasks
         self._poll = select.poll()
+        self._glance = select.poll()  # at the socket alone
         self._bell: tuple[int, int] | None = None  # a pipe that ends the leader's poll
         self._roused = False  # by a signal
         self._sleeper: Waiter | None = None  # the main thread's
@@ -84,7 +85,8 @@ class Inbox:
             self._bell = os.pipe()
             for end in self._bell:
                 os.set_blocking(end, False)
-            self._poll.register(self.link.socket, select.POLLIN)
+            for poll in (self._poll, self._glance):
+                poll.register(self.link.socket, select.POLLIN)
             self._poll.register(self._bell[0], select.POLLIN)
 
     def refuses(self, call: Call) -> bool:
@@ -172,6 +174,10 @@ class Inbox:
                 return
         with self.mutex:
             self.take()
+
+    def readable(self) -> bool:
+        """Whether `take` would find something at once."""
+        return self.link.reader.buffered() or bool(self._glance.poll(0))
 
     def take(self) -> None:
         """Read the frames that are there, one at least, and hand them out; the mutex is held."""

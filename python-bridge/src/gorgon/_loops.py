@@ -90,7 +90,8 @@ class LoopReader:
         running.enter()
         try:
             with self._inbox.mutex:
-                if self._inbox.leads(self):
+                # What the loop saw may have been read by a thread that had the lead in between.
+                if self._inbox.leads(self) and self._inbox.readable():
                     self._inbox.take()
         finally:
             running.leave_quietly()
