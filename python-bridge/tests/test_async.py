@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 import signal
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from gorgon import _wire
+from gorgon._tasks import Tasks
 from jvm import Link
 
 CANCELLED = {"kind": "cancelled", "started": True}
@@ -120,3 +124,25 @@ def test_a_blocked_loop_can_be_killed(worker: Link) -> None:
     worker.output(worker.stdout, "runs\n")
     worker.signal("KILL")
     assert worker.exit() == (None, signal.SIGKILL)
+
+
+def test_nothing_is_raised_in_the_frames_of_the_loop() -> None:
+    """There it could lose the callbacks of a task that has just ended, and the loop would wait for ever."""
+    tasks = Tasks()
+    answers: list[bool] = []
+
+    async def call() -> None:
+        for code in (asyncio.BaseEventLoop.call_soon, Tasks.cancel, _then_wait):
+            frame: Any = SimpleNamespace(f_code=code.__code__)
+            answers.append(tasks.cancel(True, frame))
+
+    with pytest.raises(asyncio.CancelledError):
+        tasks.run(_then_wait(call()))
+    assert answers == [True, True, False]
+    assert tasks._loop is not None
+    tasks._loop.close()
+
+
+async def _then_wait(first: Any) -> None:
+    await first
+    await asyncio.sleep(30)

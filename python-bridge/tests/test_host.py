@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import gorgon
 from gorgon import _wire
+from gorgon._call import Call
+from gorgon._inbox import Inbox
+from gorgon._loops import LoopReader
 from jvm import Jvm, Link
 
 
@@ -257,3 +263,26 @@ def test_late_frames_for_calls_that_are_over_are_dropped(worker: Link) -> None:
     assert worker.call("echo", 1) == 1
     worker.say(_wire.CREDIT, worker.sequence + 1, n=0)
     assert worker.exit() == (70, None)
+
+
+def test_a_loop_that_is_woken_for_nothing_does_not_wait() -> None:
+    """A thread may have taken the lead, read what the loop saw, and given the lead back."""
+    here, there = socket.socketpair()
+    loop = asyncio.new_event_loop()
+    try:
+        here.settimeout(0.01)  # a read that waits would break the link
+        link: Any = SimpleNamespace(socket=here, reader=_wire.FrameReader(here), broken=None, unpack=None)
+        inbox = Inbox(link)
+        reader = LoopReader(inbox, loop)
+        with inbox.mutex:
+            inbox.admit(Call(1, inbox))
+            inbox._lead(reader)
+        reader._readable()
+        assert link.broken is None
+        there.sendall(_wire.encode(_wire.PING, 3))
+        reader._readable()
+        assert list(inbox.backlog) == [_wire.Frame(_wire.PING, 3)]
+    finally:
+        loop.close()
+        here.close()
+        there.close()
