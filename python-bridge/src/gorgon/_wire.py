@@ -80,6 +80,9 @@ class Frame(NamedTuple):
     tagged: bool = False
 
 
+_new = tuple.__new__  # what Frame's own __new__, which is written in Python, comes to
+
+
 def encode(
     kind: int, identity: int = 0, body: bytes = b"", attachments: Sequence[bytes] = (), tagged: bool = False
 ) -> bytes:
@@ -145,7 +148,7 @@ class FrameReader:
             frame = self._read_big(total)
         body = bytes(frame[PREFIX_SIZE : PREFIX_SIZE + size])
         if not attachments:
-            return Frame(kind, identity, body, (), codec == TAGGED)
+            return _new(Frame, (kind, identity, body, (), codec == TAGGED))
         return Frame(kind, identity, body, _split(frame[PREFIX_SIZE + size :], attachments), codec == TAGGED)
 
     def buffered(self) -> bool:

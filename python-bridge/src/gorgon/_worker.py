@@ -127,14 +127,13 @@ class Worker:
         if not self.page.start(call.id):
             running.call = None
             return self.failure(call.id, _failures.cancelled(False))
-        if self.inbox.backlog:
-            self.inbox.hand_over(call)
         value, trouble = self.run(target, args, kwargs)
         if self.forked:
             _end_fork(trouble)
         kind = _wire.RESULT
         if window is not None:
             kind = _wire.END
+            self.inbox.hand_over(call)
             if trouble is None:
                 value, trouble = _streams.Stream(self, call).deliver(value)
         _flush()
