@@ -172,10 +172,46 @@ class Link:
 
     def request(self, target: str, *args: Any, **kwargs: Any) -> bytes:
         """The bytes of the next request; targets without a module are those of targets.py."""
+        return self.special({}, target, *args, **kwargs)
+
+    def special(self, fields: dict[str, Any], target: str, *args: Any, **kwargs: Any) -> bytes:
+        """The same with more fields in the request; its arguments may have tags."""
         self.sequence += 1
         name = target if ":" in target else f"targets:{target}"
-        body = {"target": name, "args": args, "kwargs": kwargs, "call": f"call-{self.sequence}"}
-        return _wire.encode(_wire.REQUEST, self.sequence, json.dumps(body).encode())
+        body = {"target": name, "args": args, "kwargs": kwargs, "call": f"call-{self.sequence}", **fields}
+        text = json.dumps(body).encode()
+        codec = _wire.TAGGED if b'{"$"' in text else _wire.JSON
+        frame = _wire.encode_value(_wire.REQUEST, self.sequence, codec, text, ())
+        assert isinstance(frame, bytes)
+        return frame
+
+    def stream(self, window: int, target: str, *args: Any, **kwargs: Any) -> int:
+        """Send a request for a stream of talking.py's; its sequence."""
+        self.send(self.special({"stream": window}, target if ":" in target else f"talking:{target}", *args, **kwargs))
+        return self.sequence
+
+    def say(self, kind: int, identity: int | None = None, **body: Any) -> None:
+        """Send a frame about a call, by default about the last one."""
+        number = self.sequence if identity is None else identity
+        self.send(_wire.encode(kind, number, json.dumps(body).encode()))
+
+    def credit(self, n: int) -> None:
+        """Let more chunks come."""
+        self.say(_wire.CREDIT, n=n)
+
+    def hear(self, kind: int) -> Any:
+        """The body of the next frame, which is of that kind and about the last call; log frames are passed over."""
+        frame = self.read()
+        while frame.kind == _wire.LOG and kind != _wire.LOG:
+            frame = self.read()
+        assert (frame.kind, frame.id) == (kind, self.sequence), frame
+        return json.loads(frame.body) if frame.body else None
+
+    def asked(self, name: str) -> int:
+        """The number of the host call that comes next, which is one of that tool."""
+        body = self.hear(_wire.HOST_CALL)
+        assert body["name"] == name
+        return int(body["host"])
 
     def begin(self, target: str, *args: Any, **kwargs: Any) -> int:
         """Send a request; its sequence."""
@@ -209,7 +245,7 @@ class Link:
 
     def mark_cancelled(self, sequence: int) -> None:
         """Cancel a call on the status page."""
-        os.pwrite(self.page.fileno(), struct.pack("=Q", sequence), 8 * (8 + (sequence & 7)))
+        os.pwrite(self.page.fileno(), struct.pack("=Q", sequence), 8 * (64 + (sequence & 255)))
 
     def signal(self, name: str) -> None:
         """Have the keeper signal the worker."""

@@ -138,7 +138,7 @@ def golden() -> dict[str, tuple[bytes, dict[str, Any]]]:
     invalid("codec_empty_with_body", "body", frame(16, 9, b"{}", codec=0))
     invalid("codec_json_without_body", "body", frame(17, 9, codec=1))
     invalid("unknown_kind", "kind", frame(99, 9, b"{}"))
-    invalid("reserved_kind", "kind", frame(35, 9, b"{}"))
+    invalid("reserved_kind", "kind", frame(41, 9, b"{}"))
     invalid("codec_tagged_without_body", "body", frame(17, 9, codec=2))
     invalid("unknown_codec", "codec", frame(16, 9, b"{}", codec=3))
     invalid("attachments_missing", "attachments", frame(16, 9, b"{}", count=1))

@@ -93,6 +93,58 @@ def test_a_deep_recursion_keeps_both_ends() -> None:
     assert found["frames"][-1]["function"] == "recurse"
 
 
+def test_the_ancestry_is_told_so_that_a_base_class_can_be_recognised() -> None:
+    assert body(targets.raise_custom)["mro"] == [
+        "targets.CustomError", "builtins.Exception", "builtins.BaseException", "builtins.object",
+    ]  # fmt: skip
+    deep: type[Exception] = ValueError
+    for number in range(30):
+        deep = type(f"Level{number}", (deep,), {})
+
+    def raise_deep() -> None:
+        raise deep
+
+    assert len(body(raise_deep)["mro"]) == 16
+
+
+def test_survives_an_exception_whose_attributes_raise() -> None:
+    class Odd(Exception):
+        @property
+        def exceptions(self) -> None:
+            raise ValueError("no")
+
+        __notes__ = __cause__ = __context__ = exceptions
+
+    def raise_odd() -> None:
+        raise Odd("still told")
+
+    found = body(raise_odd)
+    assert (found["message"], found["notes"], found["cause"], found["group"]) == ("still told", [], None, [])
+
+
+def test_a_syntax_error_shows_its_line() -> None:
+    found = body(compile, "1 +* 2", "<it>", "exec")
+    assert "invalid syntax" in found["message"]
+    assert "1 +* 2" in found["traceback"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
+def test_nested_groups_and_very_deep_ones() -> None:
+    def nest(depth: int) -> None:
+        error: Exception = ValueError("the innermost")
+        for _ in range(depth):
+            error = ExceptionGroup("g", [error, KeyError("k")])  # type: ignore[name-defined,unused-ignore] # noqa: F821
+        raise error
+
+    assert body(nest, 2)["group"][0]["group"][0]["message"] == "the innermost"
+    found: Any = body(nest, 3000)
+    depth = 0
+    while found["group"]:
+        found = found["group"][0]
+        depth += 1
+    assert depth == 7
+
+
 def test_everything_is_cut_to_size() -> None:
     def shout() -> None:
         raise ValueError("x" * 1_000_000)

@@ -139,7 +139,8 @@ def test_what_the_import_prints_is_told_once_and_not_by_the_workers(jvm: Jvm, li
 def test_a_stream_that_the_import_kept_reaches_the_workers_output(jvm: Jvm, library: Library) -> None:
     spec = library.module("import logging\nlogging.basicConfig()\ndef log():\n    logging.warning('hello')\n")
     worker = jvm.start(**spec)
-    worker.call("mine:log")
+    worker.begin("mine:log")
+    worker.hear(_wire.RESULT)
     assert "WARNING:root:hello" in worker.output(worker.stderr, "hello\n")
 
 

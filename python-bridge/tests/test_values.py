@@ -144,7 +144,7 @@ def test_depth_up_to_the_limit_arrives() -> None:
 
 def test_an_async_function_gets_advice() -> None:
     promise = coroutine()
-    with pytest.raises(NotSerializable, match=r"asyncio\.run"):
+    with pytest.raises(NotSerializable, match="await it"):
         encode({"a": promise})
     promise.close()
 

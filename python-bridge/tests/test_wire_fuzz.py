@@ -80,7 +80,9 @@ def test_damage_is_a_protocol_error_and_never_more_memory_than_the_limit() -> No
             try:
                 frame = reader.read()
                 what = "end" if frame is None else "read"
-                assert frame is None or _wire.encode(*frame) == content[: len(_wire.encode(*frame))]
+                if frame is not None:
+                    again = _wire.encode_value(frame.kind, frame.id, frame.codec, frame.body, frame.attachments)
+                    assert content.startswith(again if isinstance(again, bytes) else b"".join(again))
             except ProtocolError as refusal:
                 what = refusal.reason
             counts[what] = counts.get(what, 0) + 1

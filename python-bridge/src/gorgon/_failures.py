@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from gorgon._targets import UnknownTarget
-from gorgon._values import NotSerializable
+from gorgon._values import NotSerializable, type_name
 
 Body = dict[str, Any]
 
@@ -27,9 +27,11 @@ _FRAMES_EACH_END = 50
 _DEPTH = 8
 _NOTES = 16
 _GROUP = 16
+_CLASSES = 16  # of an exception's ancestry, so that a class of the user's can be told by its base
 _BODIES = 32  # in one failure: causes, contexts and members of groups together
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _IMPORT = ("<frozen importlib", importlib.__file__)
+_LOOP = os.path.join("asyncio", "base_events.py")
 _EXAMPLES = os.path.join(_PACKAGE, "examples") + os.sep
 
 
@@ -112,12 +114,12 @@ class _Chain:
         self._seen.add(id(error))
         body = {**_head(error), **_nothing()}
         body["notes"] = _notes(error)
-        body["frames"] = _frames(error.__traceback__)
-        cause, context = error.__cause__, error.__context__
+        body["frames"] = _frames(_attribute(error, "__traceback__"))
+        cause, context = _attribute(error, "__cause__"), _attribute(error, "__context__")
         body["cause"] = self._next(cause, depth)
-        if cause is None and not error.__suppress_context__:
+        if cause is None and not _attribute(error, "__suppress_context__"):
             body["context"] = self._next(context, depth)
-        members = getattr(error, "exceptions", None)
+        members = _attribute(error, "exceptions")
         if isinstance(members, tuple) and any(kind.__name__ == "BaseExceptionGroup" for kind in type(error).__mro__):
             bodies = (self._next(member, depth) for member in members[:_GROUP])
             body["group"] = [member for member in bodies if member is not None]
@@ -129,12 +131,21 @@ class _Chain:
         return self.body(error, depth + 1)
 
 
+def _attribute(error: BaseException, name: str) -> Any:
+    """An attribute of an exception, whose class may make of it whatever it likes; None if it raises."""
+    try:
+        return getattr(error, name, None)
+    except BaseException:
+        return None
+
+
 def _head(error: BaseException) -> Body:
     kind = type(error)
     return {
         "kind": "raised",
         "type": _cut(str(kind.__qualname__), LINE_LIMIT),
         "module": _cut(str(kind.__module__), LINE_LIMIT),
+        "mro": [_cut(type_name(each), LINE_LIMIT) for each in kind.__mro__[:_CLASSES]],
         "message": _message(error),
     }
 
@@ -151,14 +162,14 @@ def _message(error: BaseException) -> str:
 
 
 def _notes(error: BaseException) -> list[str]:
-    notes = getattr(error, "__notes__", None)
+    notes = _attribute(error, "__notes__")
     if not isinstance(notes, list):
         return []
     return [_cut(note, MESSAGE_LIMIT // 4) for note in notes[:_NOTES] if isinstance(note, str)]
 
 
-def _frames(trace: TracebackType | None) -> list[Body]:
-    frames = [(code, line) for code, line in _walk(trace) if not _is_bridge(code.co_filename)]
+def _frames(trace: Any) -> list[Body]:
+    frames = [(code, line) for code, line in _walk(trace) if not _is_bridge(code.co_filename, code.co_name)]
     if len(frames) > 2 * _FRAMES_EACH_END:
         frames = frames[:_FRAMES_EACH_END] + frames[-_FRAMES_EACH_END:]
     return [
@@ -172,8 +183,8 @@ def _frames(trace: TracebackType | None) -> list[Body]:
     ]
 
 
-def _walk(trace: TracebackType | None) -> Iterator[tuple[Any, int]]:
-    while trace is not None:
+def _walk(trace: Any) -> Iterator[tuple[Any, int]]:
+    while isinstance(trace, TracebackType):
         yield trace.tb_frame.f_code, trace.tb_lineno or 0
         trace = trace.tb_next
 
@@ -185,19 +196,24 @@ def _source(file: str, line: int) -> str:
         return ""
 
 
-def _is_bridge(file: str) -> bool:
-    """The bridge's own frames, and the import system's, say nothing to the user."""
-    return file.startswith(_IMPORT) or (file.startswith(_PACKAGE) and not file.startswith(_EXAMPLES))
+def _is_bridge(file: str, function: str) -> bool:
+    """The bridge's own frames, the import system's and the event loop's start say nothing to the user."""
+    if file.startswith(_PACKAGE):
+        return not file.startswith(_EXAMPLES)
+    return file.startswith(_IMPORT) or (function == "run_until_complete" and file.endswith(_LOOP))
 
 
 def _formatted(error: BaseException) -> str:
-    """The traceback as Python prints it, from the user's first frame on."""
-    trace = error.__traceback__
-    while trace is not None and _is_bridge(trace.tb_frame.f_code.co_filename):
-        trace = trace.tb_next
+    """The traceback as Python prints it, with the user's frames only."""
     try:
-        lines = traceback.TracebackException(type(error), error, trace).format()
-        text = _clean("".join(lines)).encode()
+        whole = traceback.TracebackException(type(error), error, _attribute(error, "__traceback__"))
+        part: traceback.TracebackException | None = whole
+        for _ in range(_BODIES):
+            if part is None:
+                break
+            part.stack[:] = [frame for frame in part.stack if not _is_bridge(frame.filename, frame.name)]
+            part = part.__cause__ or part.__context__
+        text = _clean("".join(whole.format())).encode()
     except BaseException as another:
         return f"(formatting it raised {type(another).__name__})"
     if len(text) > TRACEBACK_LIMIT:

@@ -15,9 +15,9 @@ from gorgon._arrays import Unreceivable, arrive
 Tag = dict[str, Any]
 
 
-def tagged(text: str, attachments: Sequence[memoryview]) -> Any:
+def tagged(text: str, attachments: Sequence[memoryview], source: Callable[[Any], Any] | None = None) -> Any:
     """The value of a JSON text with tags. Raises ValueError, Unreceivable included, and RecursionError."""
-    arrival = _Arrival(attachments)
+    arrival = _Arrival(attachments, source)
     if '"dict"' in text:
         return arrival.walk(json.loads(text))
     return json.JSONDecoder(object_hook=arrival.object).decode(text)
@@ -26,8 +26,9 @@ def tagged(text: str, attachments: Sequence[memoryview]) -> Any:
 class _Arrival:
     """One value on its way in, with its attachments."""
 
-    def __init__(self, attachments: Sequence[memoryview]) -> None:
+    def __init__(self, attachments: Sequence[memoryview], source: Callable[[Any], Any] | None) -> None:
         self._attachments = attachments
+        self.source = source
 
     def object(self, item: Tag) -> Any:
         """What an object, whose parts have arrived, stands for."""
@@ -144,6 +145,12 @@ def _pairs(_arrival: _Arrival, item: Tag) -> Any:
     return result
 
 
+def _source(arrival: _Arrival, item: Tag) -> Any:
+    if arrival.source is None:
+        raise ValueError("a source that is no argument of a call")
+    return arrival.source(item["n"])
+
+
 def _hashable(value: Any) -> Any:
     """A value as an element of a set or a key: a list becomes a tuple, a set a frozenset."""
     if isinstance(value, list):
@@ -169,4 +176,5 @@ _TAGS: dict[str, Callable[[_Arrival, Tag], Any]] = {
     "set": _set,
     "frozenset": _frozenset,
     "pairs": _pairs,
+    "source": _source,
 }

@@ -6,15 +6,14 @@ by importing it: a value of a library's type can only be there if that library i
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from enum import Enum, Flag
-from inspect import isasyncgen, iscoroutine, isgenerator
 from typing import Any, Union
 
 from gorgon import _arrays
 from gorgon._arrays import Buffer
+from gorgon._wording import hint, short, step_text
 
 MAX_DEPTH = 500
 SCALARS = frozenset((str, int, float, bool, type(None)))
@@ -90,7 +89,7 @@ class Outgoing:
         elif shape == PAIRS:
             pairs = []
             for key, item in parts.items():
-                trail.append(_short(key))
+                trail.append(short(key))
                 pairs.append([self.form(key, depth), self.form(item, depth)])
                 trail.pop()
             result = self.tag("pairs", v=pairs)
@@ -134,14 +133,14 @@ class Outgoing:
 
     def refusal(self, value: Any, message: str) -> NotSerializable:
         """The exception that names the value that is being looked at."""
-        return NotSerializable("$" + "".join(map(_step, self._trail)), value, message)
+        return NotSerializable("$" + "".join(map(step_text, self._trail)), value, message)
 
     def _check(self, value: Any) -> None:
         if isinstance(value, str):
             try:
                 value.encode()
             except UnicodeEncodeError as error:
-                raise self.refusal(value, f"{_short(value)} has a lone surrogate at index {error.start}") from None
+                raise self.refusal(value, f"{short(value)} has a lone surrogate at index {error.start}") from None
         elif isinstance(value, int) and value.bit_length() > _DIGITS_SAFE:
             try:
                 int.__repr__(value)
@@ -277,7 +276,7 @@ def _buffer(out: Outgoing, value: Any) -> Opened:
     try:
         view = memoryview(value)
     except Exception:
-        raise out.refusal(value, f"{type_name(type(value))} has no JSON form{_hint(value)}") from None
+        raise out.refusal(value, f"{type_name(type(value))} has no JSON form{hint(value)}") from None
     if view.format in ("B", "c", "<B", "<c") and view.ndim == 1:
         return LEAF, out.tag("bytes", i=out.attach(value, _arrays.flat(view)))
     try:
@@ -287,15 +286,7 @@ def _buffer(out: Outgoing, value: Any) -> Opened:
     return LEAF, out.tag("array", i=out.attach(value, buffer), dtype=dtype, shape=shape)
 
 
-def _hint(value: Any) -> str:
-    if iscoroutine(value):
-        return " (an async function was called: wrap it in asyncio.run)"
-    if isgenerator(value) or isasyncgen(value):
-        return " (a generator: ask for a stream of its values, or return a list of them)"
-    return ""
-
-
-# Types of the standard library and of others, found only if they are loaded; the first that fits.
+# Found only if their modules are loaded; the first that fits.
 _LIBRARIES: Sequence[tuple[str, str, Way]] = (
     ("numpy", "ndarray", _array),
     ("numpy", "generic", _numpy_scalar),
@@ -341,17 +332,3 @@ _BUILTINS: Sequence[tuple[type, Way]] = (
     (bytes, _bytes),
     (bytearray, _bytes),
 )
-
-
-def _step(step: Step) -> str:
-    if isinstance(step, int):
-        return f"[{step}]"
-    return f".{step}" if step.isidentifier() else f"[{json.dumps(step)}]"
-
-
-def _short(value: Any) -> str:
-    try:
-        text = ascii(value)
-    except Exception:  # a __repr__ of the user's
-        return "(its repr raises)"
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -35,6 +35,10 @@ class StatusPage:
         words[0] = sequence
         return words[_CANCELLED + (sequence & _SLOTS)] != sequence and sequence > words[_WITHDRAWN]
 
+    def started(self) -> int:
+        """The call that was started last; 0 before the first."""
+        return self._words[0]
+
     def is_cancelled(self, sequence: int) -> bool:
         """Whether the JVM has cancelled that call."""
         return self._words[_CANCELLED + (sequence & _SLOTS)] == sequence

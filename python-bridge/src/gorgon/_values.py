@@ -84,14 +84,19 @@ def _culprit(value: Any, error: BaseException) -> NotSerializable:
     return NotSerializable("$", value, f"encoding it raised {type(error).__name__}")
 
 
-def decode(codec: int, body: bytes, attachments: Sequence[memoryview] = ()) -> Any:
-    """The value of a body.
+def decode(
+    codec: int,
+    body: bytes,
+    attachments: Sequence[memoryview] = (),
+    source: Callable[[Any], Any] | None = None,
+) -> Any:
+    """The value of a body; ``source`` makes the JVM's sources in it, by their numbers.
 
     Raises ValueError, or RecursionError for text that is nested too deep; Unreceivable, which is a ValueError, if
     the text makes sense, and this Python cannot make the value.
     """
     if codec == TAGGED:
-        return tagged(str(body, "utf-8"), attachments)
+        return tagged(str(body, "utf-8"), attachments, source)
     return decode_plain(body)
 
 

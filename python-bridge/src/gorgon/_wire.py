@@ -37,10 +37,19 @@ START_FAILED = 4
 REQUEST = 16
 PING = 17
 SHUTDOWN = 18
+CREDIT = 19
+HOST_REPLY = 20
+ITEM = 21
 RESULT = 32
 FAILURE = 33
 PONG = 34
-KINDS = frozenset((HELLO, IMPORTING, READY, START_FAILED, REQUEST, PING, SHUTDOWN, RESULT, FAILURE, PONG))
+CHUNK = 35
+END = 36
+HOST_CALL = 37
+PROGRESS = 38
+PULL = 39
+LOG = 40
+KINDS = frozenset((*range(HELLO, START_FAILED + 1), *range(REQUEST, ITEM + 1), *range(RESULT, LOG + 1)))
 
 DEFAULT_LIMIT = 64 << 20
 PREFIX_SIZE = 28
@@ -51,6 +60,8 @@ _GATHERED = 64 << 10  # frames over this size are written piece by piece
 _SMALL = 8 << 10  # pieces up to this size are put together first
 _HEAD = struct.Struct(">IHBBHHQI")
 _CHECK = struct.Struct(">I")
+_pack_head = _HEAD.pack
+_pack_check = _CHECK.pack
 _PREFIX = struct.Struct(">IHBBHHQII")
 _SIZE = struct.Struct(">Q")
 
@@ -81,6 +92,8 @@ class Frame(NamedTuple):
         return TAGGED if self.tagged else JSON if self.body else EMPTY
 
 
+_new = tuple.__new__  # what Frame's own __new__, which is written in Python, comes to
+
 # A frame to send: its bytes, or the pieces that make it up.
 Written = Union[bytes, list[Buffer]]
 
@@ -88,18 +101,18 @@ Written = Union[bytes, list[Buffer]]
 def encode(kind: int, identity: int = 0, body: bytes = b"") -> bytes:
     """The bytes of a frame with a plain body. The caller has checked its size."""
     size = len(body)
-    head = _HEAD.pack(COUNTED + size, MAGIC, kind, JSON if body else EMPTY, 0, 0, identity, size)
-    return head + _CHECK.pack(crc32(head)) + body
+    head = _pack_head(COUNTED + size, MAGIC, kind, JSON if body else EMPTY, 0, 0, identity, size)
+    return head + _pack_check(crc32(head)) + body
 
 
 def encode_value(kind: int, identity: int, codec: int, body: bytes, attachments: Sequence[Buffer]) -> Written:
     """The frame that carries a value. Big attachments are not copied into it; the caller has checked its size."""
     size = len(body)
     length = size_of(body, attachments) if attachments else COUNTED + size
-    head = _HEAD.pack(length, MAGIC, kind, codec if body else EMPTY, 0, len(attachments), identity, size)
+    head = _pack_head(length, MAGIC, kind, codec if body else EMPTY, 0, len(attachments), identity, size)
     if not attachments:
-        return head + _CHECK.pack(crc32(head)) + body
-    pieces: list[Buffer] = [head, _CHECK.pack(crc32(head)), body]
+        return head + _pack_check(crc32(head)) + body
+    pieces: list[Buffer] = [head, _pack_check(crc32(head)), body]
     for attachment in attachments:
         pieces += (_SIZE.pack(len(attachment)), attachment)
     return pieces if length > _GATHERED else b"".join(pieces)
@@ -182,10 +195,14 @@ class FrameReader:
         self._start = start + total
         body = bytes(self._view[start + PREFIX_SIZE : start + PREFIX_SIZE + size])
         if not attachments:
-            return Frame(kind, identity, body, (), codec == TAGGED)
+            return _new(Frame, (kind, identity, body, (), codec == TAGGED))
         # One copy for all: the buffer is read into again, and these belong to the call.
         rest = memoryview(bytearray(self._view[start + PREFIX_SIZE + size : start + total]))
         return Frame(kind, identity, body, _split(rest, attachments), codec == TAGGED)
+
+    def buffered(self) -> bool:
+        """Whether a frame, or its beginning, has been read already: the socket may never become readable for it."""
+        return self._end - self._start >= PREFIX_SIZE
 
     def _fill(self, wanted: int) -> int:
         """Read once, so that at last ``wanted`` bytes of one frame fit; 0 at the end of the stream."""

@@ -9,19 +9,24 @@ from __future__ import annotations
 import importlib
 import os
 import signal
-import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from types import CoroutineType
 from typing import Any
 
-from gorgon import _failures, _limits, _wire
+from gorgon import _failures, _limits, _logs, _progress, _streams, _wire
 from gorgon._arrays import Unreceivable
+from gorgon._call import Call
 from gorgon._failures import Body
-from gorgon._running import Cancelled, running
+from gorgon._inbox import Inbox
+from gorgon._link import Link, TooLarge
+from gorgon._requests import parse
+from gorgon._running import Cancelled, guarded, running
 from gorgon._status import StatusPage
 from gorgon._targets import UnknownTarget, resolve
-from gorgon._values import NotSerializable, decode, decode_plain, encode, text
-from gorgon._wire import FrameReader, ProtocolError
+from gorgon._values import NotSerializable, text
+from gorgon._wire import ProtocolError
 
 PROTOCOL = 1
 EXIT_OK = 0
@@ -29,8 +34,6 @@ EXIT_PROTOCOL = 70
 EXIT_START = 71
 EXIT_CONNECT = 72
 EXIT_ORPHAN = 73
-
-_SOCKET_BUFFER = 1 << 20  # bytes; the system may grant less
 
 Spec = dict[str, Any]
 
@@ -45,31 +48,31 @@ class Worker:
     def __init__(self, spec: Spec) -> None:
         """Connect and map the page. Raises OSError or ValueError."""
         self.spec = spec
-        self.limit: int = spec.get("frame_limit") or _wire.DEFAULT_LIMIT
         self.page = StatusPage(spec["page"])
-        self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            self.connection.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
-        self.connection.connect(spec["socket"])
-        self.reader = FrameReader(self.connection, self.limit)
+        self.link = Link(spec["socket"], spec.get("frame_limit") or _wire.DEFAULT_LIMIT)
+        self.inbox = Inbox(self.link)
         self.targets: dict[str, Callable[..., Any]] = {}
+        self.logs = _logs.JvmHandler(self.link, self.spec.get("log_lines"))
+        self.tasks: Any = None  # the event loop, made for the first async call
         self.forked = False
         running.page = self.page
-        running.shell = Worker.run.__code__
+        running.main = threading.get_ident()
+        running.shells = (Worker.run.__code__, guarded.__code__)
         signal.signal(signal.SIGINT, running.interrupt)
         os.register_at_fork(before=_flush, after_in_child=self.leave)
 
     def start(self) -> None:
         """Present the token, take on the settings, import the modules. Raises StartFailure."""
-        self.send(_wire.encode(_wire.HELLO, 0, text(self.hello())))
+        self.send(self.link.pack(_wire.HELLO, 0, self.hello()))
         try:
             if self.spec.get("directory"):
                 os.chdir(self.spec["directory"])
             _limits.apply(self.spec.get("limits") or {})
-        except (OSError, ValueError) as error:
+            self.logs.install(self.spec.get("log_level"))
+        except (OSError, ValueError, TypeError) as error:
             raise StartFailure({"kind": "ENVIRONMENT", "message": str(error)}) from error
         for setting, module in self.modules():
-            self.send(_wire.encode(_wire.IMPORTING, 0, text({"module": module})))
+            self.send(self.link.pack(_wire.IMPORTING, 0, {"module": module}))
             trouble = _import(module)
             if self.forked:
                 _end_fork(trouble)
@@ -99,9 +102,9 @@ class Worker:
 
     def serve(self) -> None:
         """Answer until the JVM says shutdown or closes. Raises ProtocolError for garbage."""
-        read, send, answer = self.reader.read, self.send, self.answer
+        read, backlog, send, answer = self.link.reader.read, self.inbox.backlog, self.send, self.answer
         while True:
-            frame = read()
+            frame = backlog.popleft() if backlog else read()
             if frame is None:
                 return
             if frame.kind == _wire.REQUEST:
@@ -113,43 +116,63 @@ class Worker:
             elif frame.kind == _wire.SHUTDOWN:
                 return
             else:
-                raise ProtocolError("kind", f"{frame.kind} is for the JVM to read, not for a worker")
+                self.inbox.dispatch(frame)
 
     def send(self, frame: _wire.Written) -> None:
         """Write one frame."""
-        if isinstance(frame, bytes):
-            self.connection.sendall(frame)
-        else:
-            _wire.send_pieces(self.connection, frame)
+        self.link.send(frame)
 
     def answer(self, frame: _wire.Frame) -> _wire.Written:
         """Run the call that a request asks for; the frame that answers it."""
-        sequence = frame.id
+        call = Call(frame.id, self.inbox)
         try:
-            target, args, kwargs, call = _parse(frame)
+            target, args, kwargs, window = parse(frame, self.link, call)
         except Unreceivable as error:
-            return self.failure(sequence, _failures.unreceivable(str(error)))
+            self.inbox.newest = max(self.inbox.newest, call.id)
+            return self.failure(call.id, _failures.unreceivable(str(error)))
         except (ValueError, RecursionError) as error:
-            return self.failure(sequence, _failures.protocol(str(error)))
-        running.sequence = sequence
+            self.inbox.newest = max(self.inbox.newest, call.id)
+            return self.failure(call.id, _failures.protocol(str(error)))
+        running.struck = running.pending = False
         running.call = call
-        running.struck = False
-        if not self.page.start(sequence):
-            return self.failure(sequence, _failures.cancelled(False))
+        if not self.page.start(call.id):
+            running.call = None
+            return self.failure(call.id, _failures.cancelled(False))
         value, trouble = self.run(target, args, kwargs)
         if self.forked:
             _end_fork(trouble)
+        kind = _wire.RESULT
+        if window is not None:
+            kind = _wire.END
+            self.inbox.hand_over(call)
+            if trouble is None:
+                value, trouble = _streams.Stream(self, call).deliver(value)
         _flush()
-        if trouble is not None:
-            return self.explain(sequence, target, args, kwargs, trouble)
-        try:
-            codec, body, attachments = encode(value)
-        except NotSerializable as refusal:
-            return self.failure(sequence, _failures.not_serializable(refusal))
-        size = _wire.size_of(body, attachments) if attachments else _wire.COUNTED + len(body)
-        if size > self.limit:
-            return self.failure(sequence, _failures.too_large(size, self.limit))
-        return _wire.encode_value(_wire.RESULT, sequence, codec, body, attachments)
+        if call.progress is not None:
+            _progress.send(call, call.progress)
+        if self.logs.dropped:
+            self.logs.report_dropped()
+        if trouble is None:
+            try:
+                if window is None or value is not None:
+                    reply: _wire.Written = self.link.pack(kind, call.id, value)
+                else:
+                    reply = _wire.encode(kind, call.id)
+            except (NotSerializable, TooLarge) as refusal:
+                reply = self.refuse(call.id, refusal)
+        else:
+            reply = self.explain(call.id, target, args, kwargs, trouble)
+        running.call = None
+        call.ended = True
+        if call.talked:
+            self.inbox.close(call)
+        return reply
+
+    def refuse(self, identity: int, refusal: NotSerializable | TooLarge) -> bytes:
+        """The frame for a call whose result cannot be sent."""
+        if isinstance(refusal, TooLarge):
+            return self.failure(identity, _failures.too_large(refusal.size, refusal.limit))
+        return self.failure(identity, _failures.not_serializable(refusal))
 
     def run(self, target: str, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, BaseException | None]:
         """Call user code; what it returned, or what it raised.
@@ -165,6 +188,8 @@ class Worker:
                 if function is None:
                     function = self.targets[target] = resolve(target)
                 value = function(*args, **kwargs)
+                if type(value) is CoroutineType:
+                    value = self.run_task(value)
                 running.active = False
             except BaseException as error:
                 running.active = False
@@ -174,6 +199,22 @@ class Worker:
             return None, error
         return value, None
 
+    def run_task(self, coroutine: Any) -> Any:
+        """Run what an async function gave on the worker's event loop."""
+        if self.tasks is None:
+            try:
+                from gorgon._tasks import Tasks
+
+                self.tasks = Tasks()
+            except BaseException:
+                coroutine.close()
+                raise
+        return self.tasks.run(coroutine)
+
+    def run_coroutine(self, make: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+        """Run a coroutine of the bridge's own, with user code in it; what it returned, or what it raised."""
+        return guarded(lambda: self.run_task(make()))
+
     def explain(
         self, sequence: int, target: str, args: list[Any], kwargs: dict[str, Any], error: BaseException
     ) -> bytes:
@@ -182,6 +223,10 @@ class Worker:
             return self.failure(sequence, _failures.cancelled(True))
         if isinstance(error, UnknownTarget):
             return self.failure(sequence, _failures.unknown_target(error))
+        if isinstance(error, _streams.NotAStream):
+            return self.failure(sequence, _streams.not_a_stream(error))
+        if isinstance(error, (NotSerializable, TooLarge)):
+            return self.refuse(sequence, error)
         # A TypeError that was raised in our own frame: maybe the call never got into the function.
         trace = error.__traceback__
         if type(error) is TypeError and trace is not None and trace.tb_next is None and target in self.targets:
@@ -189,7 +234,7 @@ class Worker:
             if body is not None:
                 return self.failure(sequence, body)
         reply = self.failure(sequence, _failures.raised(error))
-        if len(reply) - 4 > self.limit:
+        if len(reply) - 4 > self.link.limit:
             reply = self.failure(sequence, _failures.brief(error))
         return reply
 
@@ -197,11 +242,17 @@ class Worker:
         """The bytes of a failure frame."""
         return _wire.encode(_wire.FAILURE, sequence, text(body))
 
+    def end_if_forked(self, error: BaseException | None) -> None:
+        """In a child that user code forked, and that came back, end the process."""
+        if self.forked:
+            _end_fork(error)
+
     def leave(self) -> None:
         """In a child that user code forked: let go of everything that ties it to the JVM."""
-        running.page = None  # first: from here on no signal can strike
+        running.page = running.call = None  # first: from here on no signal can strike
         self.forked = True
-        self.connection.close()
+        self.logs.silent = True
+        self.link.abandon()
         self.page.close()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -209,7 +260,8 @@ class Worker:
         """The worker's end of the conversation; the interpreter may take its time to exit."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         running.page = None
-        self.connection.close()
+        self.logs.silent = True
+        self.link.socket.close()
 
 
 def main(spec: Spec) -> int:
@@ -228,7 +280,7 @@ def live(spec: Spec, make: Callable[[Spec], Worker]) -> int:
         try:
             worker.start()
         except StartFailure as failure:
-            worker.send(_wire.encode(_wire.START_FAILED, 0, text(failure.args[0])))
+            worker.send(worker.link.pack(_wire.START_FAILED, 0, failure.args[0]))
             return EXIT_START
         worker.serve()
         return EXIT_OK
@@ -248,30 +300,6 @@ def _import(module: str) -> BaseException | None:
     except BaseException as error:  # SystemExit too
         return error
     return None
-
-
-def _parse(frame: _wire.Frame) -> tuple[str, list[Any], dict[str, Any], str | None]:
-    """Target, arguments, keyword arguments and call id of a request. Raises ValueError."""
-    request = decode(frame.codec, frame.body, frame.attachments) if frame.tagged else decode_plain(frame.body)
-    if type(request) is not dict:
-        raise ValueError("the request is no JSON object")
-    target = request.get("target")
-    args = request.get("args")
-    kwargs = request.get("kwargs")
-    call = request.get("call")
-    if type(target) is not str:
-        raise ValueError("the request's target is no string")
-    if args is None:
-        args = []
-    elif type(args) is not list:
-        raise ValueError("the request's args are no list")
-    if kwargs is None:
-        kwargs = {}
-    elif type(kwargs) is not dict:
-        raise ValueError("the request's kwargs are no object")
-    if call is not None and type(call) is not str:
-        raise ValueError("the request's call is no string")
-    return target, args, kwargs, call
 
 
 def _flush() -> None:

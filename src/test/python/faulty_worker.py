@@ -80,7 +80,7 @@ class FaultyWorker(Worker):
     def hello(self) -> dict[str, Any]:
         body = super().hello()
         if "garbage-hello" in self.faults:
-            self.connection.sendall(GARBAGE)
+            self.link.socket.sendall(GARBAGE)
             _hang()
         if "wrong-token" in self.faults:
             body["token"] = "not-" + body["token"]
