@@ -1,16 +1,20 @@
 package io.gorgon;
 
 import io.gorgon.message.Call;
+import io.gorgon.message.Chunk;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.WorkerId;
 import io.gorgon.pool.Granted;
 import io.gorgon.pool.Lease;
 import io.gorgon.pool.Pool;
 import io.gorgon.pool.Verdict;
+import io.gorgon.tool.Tools;
+import io.gorgon.worker.PendingCall;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import org.apache.pekko.stream.javadsl.Source;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,18 +57,19 @@ public final class Checkout implements AutoCloseable {
    *     ended
    */
   public RunningCall call(Call call) {
-    var started =
-        pool.start(
-            call,
-            pending -> {
-              if (verdict.get() != null || !granted.start(pending)) {
-                pending.fail(
-                    new PythonFailure.CheckoutRefused(
-                        granted.worker().pool(),
-                        PythonFailure.CheckoutRefused.Reason.LEASE_ENDED,
-                        granted.lease() + " has ended: check out again"));
-              }
-            });
+    return track(pool.desk().call(call, Tools.NONE, this::submit));
+  }
+
+  /**
+   * Runs a generator on this worker, behind the calls that were sent before; see {@link
+   * PythonPool#stream}. Close the checkout when the stream has ended.
+   */
+  public Source<Chunk, RunningCall> stream(Call call) {
+    return pool.desk().stream(call, Tools.NONE, this::submit).mapMaterializedValue(this::track);
+  }
+
+  /** The worker is given back when nothing runs on it any more. */
+  private RunningCall track(RunningCall started) {
     running.add(started);
     started.whenComplete(
         (reply, failure) -> {
@@ -72,6 +77,16 @@ public final class Checkout implements AutoCloseable {
           returnIfDone();
         });
     return started;
+  }
+
+  private void submit(PendingCall pending) {
+    if (verdict.get() != null || !granted.start(pending)) {
+      pending.fail(
+          new PythonFailure.CheckoutRefused(
+              granted.worker().pool(),
+              PythonFailure.CheckoutRefused.Reason.LEASE_ENDED,
+              granted.lease() + " has ended: check out again"));
+    }
   }
 
   /** Starts the lease's time to live anew. */

@@ -3,10 +3,10 @@ package io.gorgon;
 import io.gorgon.connection.Connector;
 import io.gorgon.connection.SocketConnector;
 import io.gorgon.message.Call;
-import io.gorgon.message.Payload;
+import io.gorgon.message.Chunk;
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
-import io.gorgon.message.Values;
+import io.gorgon.message.Reply;
 import io.gorgon.pool.CheckoutKind;
 import io.gorgon.pool.Entrance;
 import io.gorgon.pool.Granted;
@@ -16,15 +16,15 @@ import io.gorgon.pool.PoolSettings;
 import io.gorgon.pool.PoolStats;
 import io.gorgon.pool.PoolStatus;
 import io.gorgon.process.Keeper;
-import io.gorgon.wire.FrameCodec;
-import io.gorgon.worker.Dialogue;
+import io.gorgon.stream.CallFlow;
+import io.gorgon.tool.Tools;
 import io.gorgon.worker.PendingCall;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.pekko.Done;
 import org.apache.pekko.NotUsed;
@@ -35,6 +35,8 @@ import org.apache.pekko.actor.typed.DispatcherSelector;
 import org.apache.pekko.actor.typed.javadsl.AskPattern;
 import org.apache.pekko.pattern.StatusReply;
 import org.apache.pekko.stream.OverflowStrategy;
+import org.apache.pekko.stream.javadsl.Flow;
+import org.apache.pekko.stream.javadsl.FlowWithContext;
 import org.apache.pekko.stream.javadsl.Source;
 import org.apache.pekko.stream.typed.javadsl.ActorSource;
 
@@ -57,14 +59,15 @@ public final class PythonPool {
   private final ActorSystem<?> system;
   private final Entrance entrance;
   private final ActorRef<Pool.Command> ref;
+  private final CallDesk desk;
   private final Executor callbacks;
 
   PythonPool(ActorSystem<?> system, Entrance entrance, ActorRef<Pool.Command> ref) {
     this.system = system;
     this.entrance = entrance;
     this.ref = ref;
-    this.callbacks =
-        system.dispatchers().lookup(DispatcherSelector.fromConfig("gorgon.callback-dispatcher"));
+    this.desk = new CallDesk(system, entrance);
+    this.callbacks = desk.callbacks();
   }
 
   /**
@@ -127,34 +130,59 @@ public final class PythonPool {
    *     none
    */
   public RunningCall call(Call call) {
-    return start(call, entrance::offer);
+    return desk.call(call, Tools.NONE, entrance::offer);
   }
 
   /** The calls of one key, one after another; any worker may serve them, the last one preferred. */
   public Session session(String key) {
-    return new Session(this, key, CheckoutKind.Affinity.PREFER);
+    return new Session(this, key, CheckoutKind.Affinity.PREFER, Tools.NONE);
   }
 
-  RunningCall start(Call call, Consumer<PendingCall> send) {
-    long now = entrance.clock().getAsLong();
-    String id = entrance.nextCallId();
-    Duration timeout = call.timeout().orElse(entrance.settings().callTimeout());
-    Payload body;
-    try {
-      body =
-          FrameCodec.fitting(
-              "the request to " + call.target(),
-              Values.encodeRequest(call, id),
-              entrance.settings().launch().frameLimit());
-    } catch (PythonFailure refused) {
-      var failed = new PendingCall(id, call, Payload.EMPTY, now, now, Dialogue.NONE);
-      failed.fail(refused);
-      return new RunningCall(failed, callbacks);
-    }
-    var pending =
-        new PendingCall(id, call, body, now, entrance.clock().after(timeout), Dialogue.NONE);
-    send.accept(pending);
-    return new RunningCall(pending, callbacks);
+  /**
+   * Runs a Python generator, plain or async, or any function that returns something to go through,
+   * each time that the source is run. The source's demand is what Python may make: a slow consumer
+   * stops the generator after {@code stream.window} elements. A cancel closes the generator. It
+   * takes a worker as a call does, and materializes to that call, whose reply is what the generator
+   * returned.
+   *
+   * <p>A failure comes behind the elements that were sent before it. The call's deadline is that of
+   * the first element; {@link Call#withIdleTimeout} limits what lies between them.
+   */
+  public Source<Chunk, RunningCall> stream(Call call) {
+    return desk.stream(call, Tools.NONE, entrance::offer);
+  }
+
+  /**
+   * Makes one call of each element, {@code parallelism} at a time, and gives the replies in the
+   * order of the elements. A call's failure fails the stream, unless its supervision strategy says
+   * otherwise; when the stream ends before them, the calls that run are cancelled.
+   */
+  public <T> Flow<T, Reply, NotUsed> flow(int parallelism, Function<? super T, Call> call) {
+    return CallFlow.ordered(parallelism, element -> call(call.apply(element)));
+  }
+
+  /** The same, with the replies as they come. */
+  public <T> Flow<T, Reply, NotUsed> flowUnordered(
+      int parallelism, Function<? super T, Call> call) {
+    return CallFlow.unordered(parallelism, element -> call(call.apply(element)));
+  }
+
+  /** The same, in order, for elements that carry something along, such as an offset. */
+  public <T, C> FlowWithContext<T, C, Reply, C, NotUsed> flowWithContext(
+      int parallelism, Function<? super T, Call> call) {
+    return CallFlow.withContext(parallelism, element -> call(call.apply(element)));
+  }
+
+  /**
+   * Offers Java functions to all calls of this pool, from now on and as long as it runs; those of
+   * the same name before go. A session may offer its own: {@link Session#with(Tools)}.
+   */
+  public void offer(Tools tools) {
+    entrance.offer(tools);
+  }
+
+  CallDesk desk() {
+    return desk;
   }
 
   // ---- checkouts

@@ -1,10 +1,15 @@
 package io.gorgon;
 
+import io.gorgon.message.Progress;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Reply;
+import io.gorgon.stream.CallFlow;
 import io.gorgon.worker.PendingCall;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
+import org.apache.pekko.NotUsed;
+import org.apache.pekko.stream.OverflowStrategy;
+import org.apache.pekko.stream.javadsl.Source;
 
 /**
  * This is a call that has been made and may not have its answer yet. It completes with a {@link
@@ -13,13 +18,18 @@ import java.util.concurrent.Executor;
  * <p>What is hung on it ({@code thenApply} and so on) runs on the pool's callback dispatcher, never
  * on an I/O thread. Thread-safe.
  */
-public final class RunningCall extends DispatchedStage<Reply> {
+public final class RunningCall extends DispatchedStage<Reply>
+    implements CallFlow.Cancellable<Reply> {
+
+  private static final int PROGRESS_KEPT = 16;
 
   private final PendingCall call;
+  private final CallDialogue dialogue;
 
-  RunningCall(PendingCall call, Executor callbacks) {
+  RunningCall(PendingCall call, CallDialogue dialogue, Executor callbacks) {
     super(call.answer(), callbacks);
     this.call = call;
+    this.dialogue = dialogue;
   }
 
   /** Names this call in failures, in logs and in Python: {@code POOL-NUMBER}. */
@@ -38,6 +48,7 @@ public final class RunningCall extends DispatchedStage<Reply> {
    *
    * @return false if it had its answer already
    */
+  @Override
   public boolean cancel() {
     return call.cancel("by its caller");
   }
@@ -56,6 +67,26 @@ public final class RunningCall extends DispatchedStage<Reply> {
       }
       throw failed;
     }
+  }
+
+  /**
+   * What the function tells by {@code gorgon.progress}: the last value that there is already, then
+   * each from now on, at most some twenty in a second; it completes with the call, however that
+   * ends. One who falls {@value #PROGRESS_KEPT} behind misses the oldest.
+   */
+  public Source<Progress, NotUsed> progress() {
+    return Source.<Progress>queue(PROGRESS_KEPT, OverflowStrategy.dropHead())
+        .mapMaterializedValue(
+            queue -> {
+              Runnable end = dialogue.progress().subscribe(queue::offer);
+              call.answer()
+                  .whenComplete(
+                      (reply, failure) -> {
+                        end.run();
+                        queue.complete();
+                      });
+              return NotUsed.getInstance();
+            });
   }
 
   @Override

@@ -1,11 +1,15 @@
 package io.gorgon;
 
 import io.gorgon.message.Call;
+import io.gorgon.message.Chunk;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.pool.CheckoutKind;
 import io.gorgon.pool.CheckoutKind.Affinity;
 import io.gorgon.pool.Pool;
+import io.gorgon.tool.Tools;
+import io.gorgon.worker.PendingCall;
 import java.util.concurrent.CompletionStage;
+import org.apache.pekko.stream.javadsl.Source;
 
 /**
  * These are calls that belong together: those of one key run one after another, in the order in
@@ -17,11 +21,13 @@ public final class Session {
   private final PythonPool pool;
   private final CheckoutKind kind;
   private final String key;
+  private final Tools tools;
 
-  Session(PythonPool pool, String key, Affinity affinity) {
+  Session(PythonPool pool, String key, Affinity affinity, Tools tools) {
     this.pool = pool;
     this.key = key;
     this.kind = CheckoutKind.session(key, affinity);
+    this.tools = tools;
   }
 
   public String key() {
@@ -30,7 +36,15 @@ public final class Session {
 
   /** The same session with another affinity. */
   public Session with(Affinity affinity) {
-    return new Session(pool, key, affinity);
+    return new Session(pool, key, affinity, tools);
+  }
+
+  /**
+   * The same session, whose calls may use these Java functions besides the pool's; where names are
+   * the same, these go before.
+   */
+  public Session with(Tools more) {
+    return new Session(pool, key, kind.affinity(), tools.with(more));
   }
 
   /**
@@ -40,7 +54,16 @@ public final class Session {
    *     process is gone
    */
   public RunningCall call(Call call) {
-    return pool.start(call, pending -> pool.tell(new Pool.Submit(pending, kind), pending));
+    return pool.desk().call(call, tools, this::submit);
+  }
+
+  /** Runs a generator in the session's order; see {@link PythonPool#stream}. */
+  public Source<Chunk, RunningCall> stream(Call call) {
+    return pool.desk().stream(call, tools, this::submit);
+  }
+
+  private void submit(PendingCall pending) {
+    pool.tell(new Pool.Submit(pending, kind), pending);
   }
 
   /** Checks out the worker that the session prefers, or is pinned to. */

@@ -55,7 +55,7 @@ public interface Connection {
     void onReady(Ready ready);
 
     /**
-     * A frame came; only after {@code onReady}.
+     * A frame came; before {@code onReady} only what user code logs while it is imported.
      *
      * @return whether several more are on their way within microseconds, so that it is worth to let
      *     them gather and be woken once for all

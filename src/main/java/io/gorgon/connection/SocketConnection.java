@@ -229,6 +229,7 @@ final class SocketConnection implements Connection {
     }
     for (Frame frame = frames.read(); frame != null; frame = frames.read()) {
       switch (frame.kind()) {
+        case LOG -> listener.onFrame(frame);
         case IMPORTING ->
             log.debug(
                 "{}: importing {}", id, Values.mapper().readTree(frame.body()).path("module"));

@@ -17,6 +17,7 @@ final class Body extends ByteArrayOutputStream {
   private static final int MOST_ATTACHMENTS = 0xffff;
 
   private final List<ByteBuffer> attachments = new ArrayList<>(0);
+  private final List<Elements> elements = new ArrayList<>(0);
   private boolean tagged;
 
   Body() {
@@ -41,11 +42,25 @@ final class Body extends ByteArrayOutputStream {
     body.attachments.add(bytes);
   }
 
+  /** Writes what stands for something that Python iterates over, and takes that along. */
+  static void writeElements(JsonGenerator json, Elements made) throws IOException {
+    open(json, "source");
+    Body body = of(json);
+    json.writeNumberField("n", body.elements.size());
+    json.writeEndObject();
+    body.elements.add(made);
+  }
+
   private static Body of(JsonGenerator json) throws IOException {
     if (json.getOutputTarget() instanceof Body body) {
       return body;
     }
     throw JsonMappingException.from(json, "a serializer copies it through a buffer of its own");
+  }
+
+  /** What Python may iterate over, by number. */
+  List<Elements> elements() {
+    return List.copyOf(elements);
   }
 
   Payload payload() {

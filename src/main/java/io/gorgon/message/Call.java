@@ -2,12 +2,14 @@ package io.gorgon.message;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,7 +28,10 @@ import org.jspecify.annotations.Nullable;
  *     has ended
  * @param keywords keyword arguments by name
  * @param timeout how long the call may take in all, queueing included; empty means the pool's
- *     {@code call-timeout}
+ *     {@code call-timeout}. For a stream: how long its first element may take
+ * @param idleTimeout how long neither side of a stream may move from its first element on; empty
+ *     for ever
+ * @param trace the W3C {@code traceparent} that Python sees as {@code gorgon.traceparent()}
  * @param retries how often the call may be run again after a worker died in it; 0 unless the caller
  *     declared it idempotent
  */
@@ -35,21 +40,26 @@ public record Call(
     List<@Nullable Object> arguments,
     Map<String, @Nullable Object> keywords,
     Optional<Duration> timeout,
+    Optional<Duration> idleTimeout,
+    Optional<String> trace,
     int retries) {
 
   /**
    * Checks and copies.
    *
-   * @throws IllegalArgumentException for a timeout that is not positive or negative retries
+   * @throws IllegalArgumentException for a timeout that is not positive, a trace that is no {@code
+   *     traceparent}, or negative retries
    */
   public Call {
     Objects.requireNonNull(target, "target");
     arguments = Collections.unmodifiableList(new ArrayList<>(arguments));
     keywords = Collections.unmodifiableMap(new LinkedHashMap<>(keywords));
-    timeout.ifPresent(
-        limit -> {
-          if (limit.isNegative() || limit.isZero()) {
-            throw new IllegalArgumentException("timeout must be positive, not " + limit);
+    timeout.ifPresent(limit -> checkPositive("timeout", limit));
+    idleTimeout.ifPresent(limit -> checkPositive("idleTimeout", limit));
+    trace.ifPresent(
+        text -> {
+          if (!TRACEPARENT.matcher(text).matches()) {
+            throw new IllegalArgumentException("no W3C traceparent: '" + text + "'");
           }
         });
     if (retries < 0) {
@@ -57,21 +67,51 @@ public record Call(
     }
   }
 
+  private static final Pattern TRACEPARENT =
+      Pattern.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?");
+
+  private static void checkPositive(String name, Duration limit) {
+    if (limit.isNegative() || limit.isZero()) {
+      throw new IllegalArgumentException(name + " must be positive, not " + limit);
+    }
+  }
+
   /** Names {@code target} and its positional arguments. */
   public static Call of(String target, @Nullable Object... arguments) {
-    return new Call(target, java.util.Arrays.asList(arguments), Map.of(), Optional.empty(), 0);
+    return new Call(
+        target,
+        Arrays.asList(arguments),
+        Map.of(),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        0);
   }
 
   /** Adds the keyword argument {@code name}. */
   public Call with(String name, @Nullable Object value) {
     var more = new LinkedHashMap<String, @Nullable Object>(keywords);
     more.put(name, value);
-    return new Call(target, arguments, more, timeout, retries);
+    return new Call(target, arguments, more, timeout, idleTimeout, trace, retries);
   }
 
-  /** Limits the whole call, from now to its answer, to {@code limit}. */
+  /** Limits the whole call, from now to its answer; a stream, to its first element. */
   public Call withTimeout(Duration limit) {
-    return new Call(target, arguments, keywords, Optional.of(limit), retries);
+    return new Call(target, arguments, keywords, Optional.of(limit), idleTimeout, trace, retries);
+  }
+
+  /**
+   * Limits how long a stream may rest between two elements, because Python makes none or because
+   * its consumer takes none.
+   */
+  public Call withIdleTimeout(Duration limit) {
+    return new Call(target, arguments, keywords, timeout, Optional.of(limit), trace, retries);
+  }
+
+  /** Passes a W3C {@code traceparent} on to Python. */
+  public Call withTrace(String traceparent) {
+    return new Call(
+        target, arguments, keywords, timeout, idleTimeout, Optional.of(traceparent), retries);
   }
 
   /**
@@ -79,6 +119,6 @@ public record Call(
    * by up to {@code retries} further runs instead of a failure.
    */
   public Call idempotent(int retries) {
-    return new Call(target, arguments, keywords, timeout, retries);
+    return new Call(target, arguments, keywords, timeout, idleTimeout, trace, retries);
   }
 }

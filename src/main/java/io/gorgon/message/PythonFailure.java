@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * that matter and what to do. Unchecked and immutable.
  *
  * <pre>
- *  Python's own answer   PythonRaised  BadArguments  UnknownTarget  NotSerializable  TooLarge
- *  time and will         DeadlineExceeded  Cancelled
+ *  Python's own answer   PythonRaised  BadArguments  UnknownTarget  NotAStream  NotSerializable  TooLarge
+ *  time and will         DeadlineExceeded  Cancelled  NestedTooDeep
  *  a worker's fault      WorkerLost  ProtocolViolation  StartFailed
  *  no worker for you     Overloaded  NoCapacity  Draining  CheckoutRefused  SessionLost
  *  set-up                InvalidSettings  NameTaken  NotRunning
@@ -126,6 +126,13 @@ public abstract sealed class PythonFailure extends RuntimeException {
     /** What the module raised while it was imported, or null for the other reasons. */
     public @Nullable PythonException exception() {
       return exception;
+    }
+  }
+
+  /** The function gave something that cannot be gone through, and a stream was asked for. */
+  public static final class NotAStream extends PythonFailure {
+    public NotAStream(String target, String problem) {
+      super(target + " gave no stream: " + problem);
     }
   }
 
@@ -245,6 +252,18 @@ public abstract sealed class PythonFailure extends RuntimeException {
     /** Whether Python may have run a part of it. */
     public boolean started() {
       return started;
+    }
+  }
+
+  /** Python and Java call each other deeper than the pool allows; nothing was sent. */
+  public static final class NestedTooDeep extends PythonFailure {
+    public NestedTooDeep(String target, int limit) {
+      super(
+          target
+              + " would be a call within "
+              + limit
+              + " others, which is all that may be: let the tools call less deeply, or raise"
+              + " 'max-nesting' of the pool");
     }
   }
 

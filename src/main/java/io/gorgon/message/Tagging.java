@@ -84,6 +84,8 @@ final class Tagging {
         .addSerializer(
             OffsetTime.class,
             new Tag<>((at, json, all) -> write("time", TIME.format(at) + OFFSET.format(at), json)))
+        .addSerializer(
+            Elements.class, new Tag<>((made, json, all) -> Body.writeElements(json, made)))
         .addSerializer(Duration.class, new Tag<>(Tagging::writeDuration))
         .addSerializer(BigDecimal.class, new Tag<>(Tagging::writeDecimal))
         .addSerializer(BigInteger.class, new Tag<>(Tagging::writeInteger))

@@ -87,7 +87,19 @@ public final class Values {
    * @throws PythonFailure.NotSerializable naming the path to the value that cannot travel
    */
   public static Payload encodeRequest(Call call, String callId) {
-    return encode(
+    return encodeRequest(call, callId, 0).payload();
+  }
+
+  /**
+   * Encodes a request whose arguments may have Java sources among them.
+   *
+   * @param window chunks that a stream may send at first; 0 for a plain call
+   * @throws PythonFailure.NotSerializable naming the path to the value that cannot travel
+   */
+  public static Request encodeRequest(Call call, String callId, int window) {
+    var out = new Body();
+    write(
+        out,
         call.target(),
         json -> {
           json.writeStartObject();
@@ -101,8 +113,24 @@ public final class Values {
             TAGGING.writeValue(json, call.keywords());
           }
           json.writeStringField("call", callId);
+          if (window > 0) {
+            json.writeNumberField("stream", window);
+          }
+          if (call.trace().isPresent()) {
+            json.writeStringField("trace", call.trace().get());
+          }
           json.writeEndObject();
         });
+    return new Request(out.payload(), out.elements());
+  }
+
+  /** A part of a payload as a payload of its own, with the same attachments beside it. */
+  public static Payload part(Payload whole, JsonNode part) {
+    try {
+      return new Payload(MAPPER.writeValueAsBytes(part), whole.tagged(), whole.attachments());
+    } catch (JsonProcessingException impossible) {
+      throw new IllegalStateException(impossible);
+    }
   }
 
   /**
@@ -121,6 +149,11 @@ public final class Values {
 
   private static Payload encode(String where, Writing writing) {
     var out = new Body();
+    write(out, where, writing);
+    return out.payload();
+  }
+
+  private static void write(Body out, String where, Writing writing) {
     try (JsonGenerator json = TAGGING.getFactory().createGenerator(out)) {
       writing.write(json);
     } catch (JsonMappingException refused) {
@@ -128,7 +161,6 @@ public final class Values {
     } catch (IOException | RuntimeException refused) {
       throw new PythonFailure.NotSerializable(where, "$", String.valueOf(refused));
     }
-    return out.payload();
   }
 
   /**

@@ -4,11 +4,14 @@ import io.gorgon.message.Call;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Reply;
 import io.gorgon.message.Values;
+import io.gorgon.tool.HostCalls;
+import io.gorgon.wire.Frame;
 import io.gorgon.wire.FrameCodec;
 import io.gorgon.worker.Dialogue;
 import io.gorgon.worker.PendingCall;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.pattern.StatusReply;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +23,7 @@ final class AskedCall {
 
   /** The call, begun now; empty if it cannot be encoded, which {@code replyTo} is told then. */
   static Optional<PendingCall> of(
-      Entrance entrance, Call call, ActorRef<StatusReply<Reply>> replyTo) {
+      Entrance entrance, Call call, ActorRef<StatusReply<Reply>> replyTo, Executor callbacks) {
     try {
       long now = entrance.clock().getAsLong();
       String id = entrance.nextCallId();
@@ -34,12 +37,26 @@ final class AskedCall {
                   entrance.settings().launch().frameLimit()),
               now,
               entrance.clock().after(call.timeout().orElse(entrance.settings().callTimeout())),
-              Dialogue.NONE);
+              new WithTools(
+                  new HostCalls(
+                      entrance::tools,
+                      1,
+                      callbacks,
+                      entrance.clock(),
+                      entrance.settings().launch().frameLimit())));
       pending.answer().whenComplete((reply, failure) -> answer(replyTo, reply, failure));
       return Optional.of(pending);
     } catch (PythonFailure refused) {
       replyTo.tell(StatusReply.error(refused));
       return Optional.empty();
+    }
+  }
+
+  /** It may use the pool's tools; nobody is there who would hear of its progress. */
+  private record WithTools(HostCalls tools) implements Dialogue {
+    @Override
+    public void onHostCall(PendingCall call, Frame hostCall) {
+      tools.onHostCall(call, hostCall);
     }
   }
 

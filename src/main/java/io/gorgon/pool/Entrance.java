@@ -1,9 +1,11 @@
 package io.gorgon.pool;
 
 import io.gorgon.message.PythonFailure;
+import io.gorgon.tool.Tools;
 import io.gorgon.worker.PendingCall;
 import io.gorgon.worker.Runner;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +18,7 @@ public final class Entrance {
   private final PoolSettings settings;
   private final PoolClock clock;
   private final AtomicLong calls = new AtomicLong();
+  private final AtomicReference<Tools> tools = new AtomicReference<>(Tools.NONE);
   private volatile PoolStatus status = PoolStatus.STARTING;
   private volatile boolean ending;
   private volatile Numbers counted = Numbers.NONE;
@@ -90,6 +93,16 @@ public final class Entrance {
    */
   public void offer(PendingCall call) {
     lane.offer(call);
+  }
+
+  /** Offers tools to all calls, besides those that were offered before. */
+  public void offer(Tools more) {
+    tools.updateAndGet(present -> (present == null ? Tools.NONE : present).with(more));
+  }
+
+  /** The tools that all calls may use. */
+  public Tools tools() {
+    return java.util.Objects.requireNonNull(tools.get());
   }
 
   /** The actor begins, or begins anew: it gets a lane that no worker of a former life is in. */

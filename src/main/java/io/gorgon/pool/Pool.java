@@ -15,11 +15,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.DispatcherSelector;
 import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.PreRestart;
 import org.apache.pekko.actor.typed.SupervisorStrategy;
@@ -199,6 +201,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   private final Decisions decisions;
   private final WorkerNews news;
   private final Upkeep upkeep;
+  private final Executor callbacks;
   private final Consumer<PoolInput> later;
   private final List<ActorRef<Done>> drainers = new ArrayList<>();
 
@@ -229,6 +232,11 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
         new Decisions(entrance, state, lane, hands, askers, subscribers, later, this::close);
     news = new WorkerNews(context, hands, askers, subscribers, decisions);
     upkeep = new Upkeep(settings, lane, hands, decisions, this::measureMemory);
+    callbacks =
+        context
+            .getSystem()
+            .dispatchers()
+            .lookup(DispatcherSelector.fromConfig("gorgon.callback-dispatcher"));
     timers.startTimerWithFixedDelay(new Tick(), TICK);
     context
         .getSystem()
@@ -290,7 +298,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   // ---- calls and checkouts
 
   private Behavior<Command> onExecute(Execute execute) {
-    AskedCall.of(entrance, execute.call(), execute.replyTo()).ifPresent(lane::offer);
+    AskedCall.of(entrance, execute.call(), execute.replyTo(), callbacks).ifPresent(lane::offer);
     return this;
   }
 
@@ -310,7 +318,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   }
 
   private Behavior<Command> onRun(Run run) {
-    AskedCall.of(entrance, run.call(), run.replyTo())
+    AskedCall.of(entrance, run.call(), run.replyTo(), callbacks)
         .ifPresent(call -> askers.run(run.lease(), call));
     return this;
   }

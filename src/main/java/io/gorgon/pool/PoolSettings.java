@@ -39,6 +39,8 @@ import java.util.regex.Pattern;
  * @param sessionIdle how long an unused session's worker is remembered
  * @param drainTimeout how long running calls may take when the pool stops
  * @param outputLinesPerSecond lines of one stream of one worker that reach the log in a second
+ * @param streamWindow elements of a stream that may be on their way
+ * @param maxNesting how deep Python and Java may call each other
  * @param worker times and limits of each worker's life
  * @param restart bounds of restarting
  * @param launch what a process is started with
@@ -65,12 +67,17 @@ public record PoolSettings(
     Duration sessionIdle,
     Duration drainTimeout,
     int outputLinesPerSecond,
+    int streamWindow,
+    int maxNesting,
     WorkerSettings worker,
     RestartSettings restart,
     Launch launch) {
 
   /** No pool has more workers than this. */
   public static final int MOST_WORKERS = 1024;
+
+  /** No worker runs more calls at once: each has a word of its own on the status page. */
+  public static final int MOST_AT_ONCE = 256;
 
   private static final Duration SOON = Duration.ofMillis(1);
   private static final Duration HOUR = Duration.ofHours(1);
@@ -147,6 +154,8 @@ public record PoolSettings(
         in.duration("checkout.session-idle", Duration.ofSeconds(1), Duration.ofDays(30)),
         in.duration("timeouts.drain", Duration.ZERO, HOUR),
         in.integer("output-lines-per-second", 0, 100_000),
+        in.integer("stream-window", 1, 65_536),
+        in.integer("max-nesting", 1, 100),
         worker(in),
         restart(in),
         launch(in));
@@ -161,7 +170,7 @@ public record PoolSettings(
         in.duration("timeouts.ping", SOON, HOUR),
         in.integer("recycle.max-calls", 0, 1_000_000_000),
         in.fraction("recycle.jitter"),
-        1);
+        in.integer("concurrency", 1, MOST_AT_ONCE));
   }
 
   private static RestartSettings restart(SettingsReader in) {
@@ -210,6 +219,8 @@ public record PoolSettings(
         threads == 0 ? Optional.empty() : Optional.of(threads),
         in.oneOf("start-method", "auto", "fork", "fresh"),
         in.bytes("frame-limit", 64 * 1024, 1L << 30),
+        in.oneOf("log.level", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+        in.integer("log.records-per-second", 0, 100_000),
         in.text("entry"));
   }
 }

@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param threads the cap of native math threads; empty leaves them alone
  * @param method {@code auto}, {@code fork} or {@code fresh}
  * @param frameLimit bytes of one frame
+ * @param logLevel the level of Python's root logger
+ * @param logLines records that one worker may log in a second
  * @param entry the Python function that is the worker; tests replace it
  */
 public record Launch(
@@ -32,6 +34,8 @@ public record Launch(
     Optional<Integer> threads,
     String method,
     long frameLimit,
+    String logLevel,
+    int logLines,
     String entry) {
 
   /** The bridge's own worker loop. */

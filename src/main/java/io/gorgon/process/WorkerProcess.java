@@ -95,6 +95,8 @@ public final class WorkerProcess {
     command.put("limits", launch.limits());
     command.put("threads", launch.threads().orElse(null));
     command.put("frame_limit", launch.frameLimit());
+    command.put("log_level", launch.logLevel());
+    command.put("log_lines", launch.logLines());
     command.put("entry", launch.entry());
     command.put("method", launch.method());
     keeper.send(command);

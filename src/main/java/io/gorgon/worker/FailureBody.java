@@ -22,6 +22,7 @@ final class FailureBody {
               body.path("failure").isObject() ? PythonException.from(body.path("failure")) : null);
       case "bad_arguments" ->
           new PythonFailure.BadArguments(target, body.path("signature").asText(), message);
+      case "not_a_stream" -> new PythonFailure.NotAStream(target, message);
       case "not_serializable" ->
           new PythonFailure.NotSerializable(
               "the result of " + target,

@@ -110,6 +110,18 @@ public final class PendingCall {
     return mdc;
   }
 
+  /** Runs {@code work} on this thread with the logging context of the one that called. */
+  public void inItsLog(Runnable work) {
+    Map<String, String> before = MDC.getCopyOfContextMap();
+    MDC.setContextMap(mdc);
+    MDC.put("call", id);
+    try {
+      work.run();
+    } finally {
+      MDC.setContextMap(before == null ? Map.of() : before);
+    }
+  }
+
   /**
    * Notes that elements of its stream have come: from now on it cannot be run again, and {@code
    * newDeadline} is when the next thing must happen.

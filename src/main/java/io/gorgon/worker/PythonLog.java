@@ -5,7 +5,6 @@ import io.gorgon.message.Values;
 import io.gorgon.message.WorkerId;
 import io.gorgon.wire.Frame;
 import java.io.IOException;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,18 +45,18 @@ final class PythonLog {
     }
     String text = body.path("message").asText();
     String exception = body.path("exception").asText("");
-    Map<String, String> before = MDC.getCopyOfContextMap();
-    try {
-      if (call != null) {
-        MDC.setContextMap(call.mdc());
-        MDC.put("call", call.id());
-      }
-      MDC.put("worker", id.toString());
-      logger
-          .atLevel(level)
-          .log(exception.isEmpty() ? text : text + "\n" + exception.stripTrailing());
-    } finally {
-      MDC.setContextMap(before == null ? Map.of() : before);
+    Runnable writing =
+        () -> {
+          MDC.put("worker", id.toString());
+          logger
+              .atLevel(level)
+              .log(exception.isEmpty() ? text : text + "\n" + exception.stripTrailing());
+        };
+    if (call != null) {
+      call.inItsLog(writing);
+    } else {
+      writing.run();
+      MDC.remove("worker");
     }
   }
 

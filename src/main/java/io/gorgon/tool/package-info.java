@@ -1,0 +1,5 @@
+/** Java functions that Python calls while a call runs. Knows: worker, wire, message. */
+@NullMarked
+package io.gorgon.tool;
+
+import org.jspecify.annotations.NullMarked;
