@@ -35,6 +35,7 @@ final class CallDesk {
   private final Entrance entrance;
   private final PoolSettings settings;
   private final Executor callbacks;
+  private final Executor tools;
 
   CallDesk(ActorSystem<?> system, Entrance entrance) {
     this.system = system;
@@ -42,6 +43,8 @@ final class CallDesk {
     this.settings = entrance.settings();
     this.callbacks =
         system.dispatchers().lookup(DispatcherSelector.fromConfig("gorgon.callback-dispatcher"));
+    this.tools =
+        system.dispatchers().lookup(DispatcherSelector.fromConfig("gorgon.tool-dispatcher"));
   }
 
   /** Runs what callers hang on their answers. */
@@ -125,11 +128,11 @@ final class CallDesk {
     }
   }
 
-  HostCalls hostCalls(Tools tools, int depth) {
+  HostCalls hostCalls(Tools offered, int depth) {
     return new HostCalls(
-        () -> entrance.tools().with(tools),
+        () -> entrance.tools().with(offered),
         depth,
-        callbacks,
+        tools,
         entrance.clock(),
         settings.launch().frameLimit());
   }

@@ -23,7 +23,7 @@ final class AskedCall {
 
   /** The call, begun now; empty if it cannot be encoded, which {@code replyTo} is told then. */
   static Optional<PendingCall> of(
-      Entrance entrance, Call call, ActorRef<StatusReply<Reply>> replyTo, Executor callbacks) {
+      Entrance entrance, Call call, ActorRef<StatusReply<Reply>> replyTo, Executor tools) {
     try {
       long now = entrance.clock().getAsLong();
       String id = entrance.nextCallId();
@@ -41,7 +41,7 @@ final class AskedCall {
                   new HostCalls(
                       entrance::tools,
                       1,
-                      callbacks,
+                      tools,
                       entrance.clock(),
                       entrance.settings().launch().frameLimit())));
       pending.answer().whenComplete((reply, failure) -> answer(replyTo, reply, failure));

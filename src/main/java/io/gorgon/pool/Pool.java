@@ -201,7 +201,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   private final Decisions decisions;
   private final WorkerNews news;
   private final Upkeep upkeep;
-  private final Executor callbacks;
+  private final Executor tools;
   private final Consumer<PoolInput> later;
   private final List<ActorRef<Done>> drainers = new ArrayList<>();
 
@@ -232,11 +232,11 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
         new Decisions(entrance, state, lane, hands, askers, subscribers, later, this::close);
     news = new WorkerNews(context, hands, askers, subscribers, decisions);
     upkeep = new Upkeep(settings, lane, hands, decisions, this::measureMemory);
-    callbacks =
+    tools =
         context
             .getSystem()
             .dispatchers()
-            .lookup(DispatcherSelector.fromConfig("gorgon.callback-dispatcher"));
+            .lookup(DispatcherSelector.fromConfig("gorgon.tool-dispatcher"));
     timers.startTimerWithFixedDelay(new Tick(), TICK);
     context
         .getSystem()
@@ -298,7 +298,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   // ---- calls and checkouts
 
   private Behavior<Command> onExecute(Execute execute) {
-    AskedCall.of(entrance, execute.call(), execute.replyTo(), callbacks).ifPresent(lane::offer);
+    AskedCall.of(entrance, execute.call(), execute.replyTo(), tools).ifPresent(lane::offer);
     return this;
   }
 
@@ -318,7 +318,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   }
 
   private Behavior<Command> onRun(Run run) {
-    AskedCall.of(entrance, run.call(), run.replyTo(), callbacks)
+    AskedCall.of(entrance, run.call(), run.replyTo(), tools)
         .ifPresent(call -> askers.run(run.lease(), call));
     return this;
   }

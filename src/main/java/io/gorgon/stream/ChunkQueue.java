@@ -117,7 +117,7 @@ final class ChunkQueue implements Dialogue {
     int credit = taken;
     taken = 0;
     creditBefore = granted;
-    granted += credit;
+    granted = creditBefore + credit;
     moved(running);
     creditSentUpTo = running.send(request -> Frame.of(Frame.Kind.CREDIT, request, body(credit)));
   }

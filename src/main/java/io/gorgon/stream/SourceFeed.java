@@ -15,7 +15,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.pekko.stream.Materializer;
 import org.apache.pekko.stream.javadsl.Sink;
 import org.apache.pekko.stream.javadsl.SinkQueueWithCancel;
-import org.jspecify.annotations.Nullable;
 
 /**
  * This sends the elements of one Java source to Python, as many as that can take. One element is
@@ -54,13 +53,18 @@ final class SourceFeed {
   }
 
   private void next() {
-    elements.pull().whenComplete(this::send);
+    elements
+        .pull()
+        .thenAccept(this::send)
+        .exceptionally(
+            failure -> {
+              end(failure);
+              return null;
+            });
   }
 
-  private void send(@Nullable Optional<?> element, @Nullable Throwable failure) {
-    if (failure != null) {
-      end(failure);
-    } else if (element == null || element.isEmpty()) {
+  private void send(Optional<?> element) {
+    if (element.isEmpty()) {
       tell(Values.encode("the end of a source", Map.of("source", number, "end", true)));
     } else {
       try {

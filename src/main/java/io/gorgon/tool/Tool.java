@@ -3,8 +3,8 @@ package io.gorgon.tool;
 import java.util.concurrent.CompletionStage;
 
 /**
- * This is a Java function that Python may call by name while a call runs. It is started on the
- * pool's callback dispatcher; several may run at once.
+ * This is a Java function that Python may call by name while a call runs. It is started on {@code
+ * gorgon.tool-dispatcher}; several may run at once.
  */
 @FunctionalInterface
 public interface Tool {

@@ -22,9 +22,7 @@ public final class Tools {
   /** No tools. */
   public static final Tools NONE = new Tools(Map.of());
 
-  /**
-   * A tool that answers when it returns; it runs on the callback dispatcher and may block there.
-   */
+  /** A tool that answers when it returns; it may block, on {@code gorgon.tool-dispatcher}. */
   @FunctionalInterface
   public interface Blocking {
 

@@ -12,7 +12,9 @@ import io.gorgon.message.PythonFailure.DeadlineExceeded;
 import io.gorgon.message.PythonFailure.Draining;
 import io.gorgon.message.PythonFailure.InvalidSettings;
 import io.gorgon.message.PythonFailure.NameTaken;
+import io.gorgon.message.PythonFailure.NestedTooDeep;
 import io.gorgon.message.PythonFailure.NoCapacity;
+import io.gorgon.message.PythonFailure.NotAStream;
 import io.gorgon.message.PythonFailure.NotRunning;
 import io.gorgon.message.PythonFailure.NotSerializable;
 import io.gorgon.message.PythonFailure.Overloaded;
@@ -63,6 +65,8 @@ class PythonFailureTest {
             new Sample(lost(true, true), true),
             new Sample(lost(true, false), false),
             new Sample(new ProtocolViolation("garbage"), false),
+            new Sample(new NotAStream("m:f", "int is no stream: let the function yield"), false),
+            new Sample(new NestedTooDeep("m:f", 8), false),
             new Sample(new Overloaded("p", 1, 1, "2 busy"), true),
             new Sample(new NoCapacity("p", "all crash", List.of("last words")), true),
             new Sample(new Draining("p", false), true),
@@ -110,7 +114,7 @@ class PythonFailureTest {
   }
 
   private static Set<String> words(String text) {
-    return Pattern.compile("\\b[A-Z][a-z]+(?:[A-Z][a-z]+)*\\b")
+    return Pattern.compile("\\b[A-Z][a-z]+(?:[A-Z][a-z]*)*\\b")
         .matcher(text)
         .results()
         .map(found -> found.group())
@@ -170,7 +174,7 @@ class PythonFailureTest {
   void everyFailureSaysWhatToDo() {
     var remedy =
         Pattern.compile(
-            "[:;,] (or )?(add|allow|change|declare|end|install|it may|look|mend|name|raise|send"
+            "[:;,] (or )?(add|allow|change|declare|end|install|it may|let|look|mend|name|raise|send"
                 + "|slow|start|try|use|write) ");
     for (Sample sample : samples()) {
       PythonFailure failure = sample.failure();
