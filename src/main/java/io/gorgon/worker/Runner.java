@@ -66,7 +66,6 @@ public final class Runner implements PendingCall.Holder {
   private final Flights flights;
   private final Rescue rescue;
   private final Tenancy tenancy = new Tenancy();
-  private volatile long requestsSentUpTo;
   private long answeredAt;
 
   private Connection.@Nullable Closed end;
@@ -178,7 +177,7 @@ public final class Runner implements PendingCall.Holder {
 
   private boolean write(List<PendingCall> calls, boolean leased) {
     List<Frame> frames = new ArrayList<>(calls.size());
-    List<PendingCall> written = new ArrayList<>(calls.size());
+    List<InFlight> written = new ArrayList<>(calls.size());
     lock.lock();
     try {
       if (end != null || dirty) {
@@ -195,8 +194,9 @@ public final class Runner implements PendingCall.Holder {
           // Its caller left while it changed hands, and believes that it never ran.
           continue;
         }
-        flights.add(new InFlight(request, call, leased));
-        written.add(call);
+        var flight = new InFlight(request, call, leased);
+        flights.add(flight);
+        written.add(flight);
         frames.add(Frame.of(Frame.Kind.REQUEST, request, call.body()));
       }
     } finally {
@@ -205,8 +205,11 @@ public final class Runner implements PendingCall.Holder {
     if (frames.isEmpty()) {
       onNothingWritten(leased);
     } else {
-      requestsSentUpTo = connection.send(frames);
-      written.forEach(call -> call.dialogue().onStarted(call));
+      long position = connection.send(frames);
+      for (InFlight flight : written) {
+        flight.sent(position);
+        flight.call().dialogue().onStarted(flight.call());
+      }
     }
     return true;
   }
@@ -514,9 +517,7 @@ public final class Runner implements PendingCall.Holder {
       }
       return false;
     }
-    if (left == 0) {
-      connection.noteRead(requestsSentUpTo);
-    }
+    connection.noteRead(flight.sentUpTo());
     answers.give(flight, frame, concurrency == 1 ? free : flight.call().startedAt(), now);
     retirement.served().ifPresent(supervisor::onRetireDue);
     if (endedDirty) {
