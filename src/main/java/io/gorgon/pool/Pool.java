@@ -227,7 +227,14 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     hands = new Hands(context, entrance, connector, lane, workerEvents, WorkerStopped::new);
     askers =
         new Askers(
-            context, settings, state, entrance.counted().requests(), hands, peers, subscribers);
+            context,
+            settings,
+            state,
+            entrance.counted().requests(),
+            hands,
+            peers,
+            subscribers,
+            later);
     decisions =
         new Decisions(entrance, state, lane, hands, askers, subscribers, later, this::close);
     news = new WorkerNews(context, hands, askers, subscribers, decisions);
@@ -338,7 +345,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   private Behavior<Command> onSubmit(Submit submit) {
     PendingCall call = submit.call();
     long request = askers.add(submit);
-    call.heldBy(new SessionPlace(request, later));
+    call.roam();
     decisions.feed(new PoolInput.Asked(request, submit.kind(), 0, call.deadline(), true));
     return call.isDone() ? feed(new PoolInput.Withdrawn(request)) : this;
   }

@@ -7,10 +7,12 @@ import io.gorgon.wire.Frame;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -549,12 +551,17 @@ public final class Runner implements PendingCall.Holder {
   /**
    * Ends this incarnation's part in its calls: those that Python had started fail, or run again if
    * they may; the others go back to where they came from.
+   *
+   * @param mayMove whether there is a pool that finds another worker for a call under a lease
+   * @return the lease if it was taken for a call that another worker may run; that is not answered
    */
-  void close(Connection.Closed closed, String cause) {
+  Optional<Object> close(Connection.Closed closed, String cause, boolean mayMove) {
     List<InFlight> unanswered;
     List<PendingCall> waiting;
+    Object holder;
     lock.lock();
     try {
+      holder = tenancy.holder();
       end = closed;
       endCause = cause;
       unanswered = flights.clear();
@@ -562,11 +569,24 @@ public final class Runner implements PendingCall.Holder {
     } finally {
       lock.unlock();
     }
-    List<PendingCall> back = answers.giveUp(unanswered, closed, connection.lastStarted(), cause);
-    waiting.forEach(call -> call.fail(answers.lost(call, closed, false, cause)));
+    long lastStarted = connection.lastStarted();
+    Predicate<PendingCall> moves = call -> mayMove && call.isRoaming() && !call.isDone();
+    boolean moving = waiting.stream().anyMatch(moves);
+    for (InFlight flight : List.copyOf(unanswered)) {
+      if (lastStarted < flight.request() && moves.test(flight.call())) {
+        unanswered.remove(flight);
+        flight.call().didNotStart();
+        moving = true;
+      }
+    }
+    List<PendingCall> back = answers.giveUp(unanswered, closed, lastStarted, cause);
+    waiting.stream()
+        .filter(moves.negate())
+        .forEach(call -> call.fail(answers.lost(call, closed, false, cause)));
     if (!back.isEmpty()) {
       source.giveBack(back);
     }
+    return moving ? Optional.ofNullable(holder) : Optional.empty();
   }
 
   /** Prints as its id. */
