@@ -28,6 +28,7 @@ _DEPTH = 8
 _NOTES = 16
 _GROUP = 16
 _CLASSES = 16  # of an exception's ancestry, so that a class of the user's can be told by its base
+_ROOTS = 4  # of these: what is furthest, as Exception, BaseException, object
 _BODIES = 32  # in one failure: causes, contexts and members of groups together
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _IMPORT = ("<frozen importlib", importlib.__file__)
@@ -145,9 +146,15 @@ def _head(error: BaseException) -> Body:
         "kind": "raised",
         "type": _cut(str(kind.__qualname__), LINE_LIMIT),
         "module": _cut(str(kind.__module__), LINE_LIMIT),
-        "mro": [_cut(type_name(each), LINE_LIMIT) for each in kind.__mro__[:_CLASSES]],
+        "mro": [_cut(type_name(each), LINE_LIMIT) for each in _ancestry(kind)],
         "message": _message(error),
     }
+
+
+def _ancestry(kind: type) -> list[type]:
+    """The nearest classes, and Python's own that they all end with."""
+    classes = list(kind.__mro__)
+    return classes if len(classes) <= _CLASSES else classes[: _CLASSES - _ROOTS] + classes[-_ROOTS:]
 
 
 def _nothing() -> Body:
