@@ -91,6 +91,7 @@ class Jvm:
             "page": str(page),
             "stdout": str(self.directory / f"out-{name}"),
             "stderr": str(self.directory / f"err-{name}"),
+            "dump": str(self.directory / f"dump-{name}"),
             "path": [str(TARGETS)],
             **fields,
         }
