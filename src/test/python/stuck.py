@@ -13,13 +13,12 @@ from pathlib import Path
 
 def in_python(path: str) -> None:
     """Spin for ever."""
-    Path(path).touch()
+    _touch_and_turn(Path(path))
+
+
+def _touch_and_turn(path: Path) -> None:
+    path.touch()
     while True:
-        _turn()
-
-
-def _turn() -> None:
-    for _ in range(1000):
         pass
 
 

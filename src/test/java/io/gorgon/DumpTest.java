@@ -80,10 +80,10 @@ class DumpTest {
 
   @ParameterizedTest
   @CsvSource({
-    "in_python, _turn, fork",
+    "in_python, _touch_and_turn, fork",
     "in_c, in_c, fork",
     "in_c_without_lock, in_c_without_lock, fork",
-    "in_python, _turn, fresh",
+    "in_python, _touch_and_turn, fresh",
     "in_c, in_c, fresh"
   })
   void aBusyWorkerTellsWhereItIs(String function, String frame, String method) throws Exception {
