@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -44,6 +45,12 @@ class Hostile(type):
 def sell(kind: str, message: str = "nothing left") -> None:
     """Raise a class of this module's."""
     raise globals()[kind](message)
+
+
+def sell_some(count: int) -> Iterator[int]:
+    """Yield numbers, then raise."""
+    yield from range(count)
+    raise SoldOut("nothing left")
 
 
 def secretive() -> None:

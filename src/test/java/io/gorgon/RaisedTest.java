@@ -24,10 +24,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
+import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.javadsl.AskPattern;
 import org.apache.pekko.pattern.StatusReply;
+import org.apache.pekko.stream.javadsl.Sink;
+import org.apache.pekko.stream.javadsl.Source;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
@@ -266,6 +270,28 @@ class RaisedTest {
               Duration.ofSeconds(20),
               pool.system().scheduler());
       assertThat(failureOf(asked)).isInstanceOf(PythonRaised.class);
+    }
+  }
+
+  @Test
+  void aStreamFailsWithItBehindItsElements() {
+    try (var pool = TestPool.start().awaitReady(2)) {
+      pool.pool().translate(SHOP);
+      var seen = new CopyOnWriteArrayList<Integer>();
+
+      CompletionStage<Done> end =
+          pool.pool().stream(Call.of("raising:sell_some", 3))
+              .map(chunk -> chunk.as(Integer.class))
+              .runForeach(seen::add, pool.system());
+
+      assertThat(outOfStock(end)).hasMessage("nothing left").hasCauseInstanceOf(PythonRaised.class);
+      assertThat(seen).containsExactly(0, 1, 2);
+      assertThat(
+              outOfStock(
+                  Source.single(1)
+                      .via(pool.pool().flow(1, any -> Call.of("raising:sell", "OutOfStock")))
+                      .runWith(Sink.ignore(), pool.system())))
+          .hasMessage("nothing left");
     }
   }
 
