@@ -110,9 +110,12 @@ class StackDumpTest {
 
   @Test
   void whoAsksWhileOneIsUnderWayGetsThatOne() {
-    var dump = new StackDump(WORKER, file, signals::incrementAndGet, gone::get, LONG);
+    var signalled = new CompletableFuture<Integer>();
+    Runnable signal = () -> signalled.complete(signals.incrementAndGet());
+    var dump = new StackDump(WORKER, file, signal, gone::get, LONG);
     var first = dump.take(ForkJoinPool.commonPool());
     var second = dump.take(ForkJoinPool.commonPool());
+    signalled.orTimeout(20, TimeUnit.SECONDS).join();
     write("stacks\n");
 
     assertThat(first.orTimeout(20, TimeUnit.SECONDS).join()).isEqualTo("stacks\n");
