@@ -3,6 +3,7 @@ package io.gorgon;
 import static io.gorgon.testkit.TestPool.failureOf;
 import static io.gorgon.testkit.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.gorgon.message.Call;
 import io.gorgon.message.PoolEvent;
@@ -158,6 +159,12 @@ class DumpTest {
   void aStoppedWorkerIsSilentAndWhoAsksIsToldSo() throws Exception {
     try (var pool = one("call-timeout = 30s")) {
       begin(pool, "stop");
+      Path stat =
+          Path.of(
+              "/proc",
+              Long.toString(pool.awaitEvent(PoolEvent.WorkerReady.class, any -> true).pid()),
+              "stat");
+      await().until(() -> Files.readString(stat).contains(") T "));
 
       var failure = (NoDump) failureOf(pool.pool().dump(worker(pool)));
 
