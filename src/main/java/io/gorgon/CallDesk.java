@@ -78,7 +78,8 @@ final class CallDesk {
               @Override
               public ChunkSource.Prepared<RunningCall> prepare(Dialogue chunks) {
                 Prepared prepared = CallDesk.this.prepare(call, tools, chunks, window);
-                return new ChunkSource.Prepared<>(prepared.call(), running(prepared));
+                RunningCall running = running(prepared);
+                return new ChunkSource.Prepared<>(prepared.call(), running.answer(), running);
               }
 
               @Override
@@ -94,7 +95,7 @@ final class CallDesk {
   }
 
   private RunningCall running(Prepared prepared) {
-    return new RunningCall(prepared.call(), prepared.dialogue(), callbacks);
+    return new RunningCall(prepared.call(), prepared.dialogue(), entrance.exceptions(), callbacks);
   }
 
   private Prepared prepare(Call call, Tools tools, Dialogue chunks, int window) {

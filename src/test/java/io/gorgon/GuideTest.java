@@ -2,13 +2,17 @@ package io.gorgon;
 
 import static io.gorgon.testkit.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import io.gorgon.message.Attachment;
 import io.gorgon.message.Call;
 import io.gorgon.message.Chunk;
+import io.gorgon.message.Exceptions;
 import io.gorgon.message.Progress;
+import io.gorgon.message.PythonFailure.PythonRaised;
 import io.gorgon.message.Reply;
+import io.gorgon.message.WorkerId;
 import io.gorgon.stream.JavaSource;
 import io.gorgon.testkit.Layer;
 import io.gorgon.testkit.NeedsLayer;
@@ -20,6 +24,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.concurrent.CompletionStage;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -162,6 +167,42 @@ class GuideTest {
     // end
 
     assertThat(get(pool.stream(call).runWith(Sink.seq(), system))).hasSize(3);
+  }
+
+  private static final class OutOfStock extends RuntimeException {
+    OutOfStock(PythonRaised raised) {
+      super(raised.exception().message(), raised);
+    }
+  }
+
+  @Test
+  void exceptions() {
+    try (var own = TestPool.start().awaitReady(1)) {
+      PythonPool pool = own.pool();
+      // snippet: exceptions
+      pool.translate(
+          Exceptions.NONE
+              .with("gorgon.examples.shop.OutOfStock", raised -> new OutOfStock(raised))
+              .with("LookupError", raised -> new NoSuchElementException(raised.getMessage())));
+      // end
+
+      assertThatThrownBy(() -> pool.call(Call.of("gorgon.examples.shop:sell", "tea", 5)).join())
+          .isInstanceOf(OutOfStock.class)
+          .hasMessage("2 tea too few");
+      assertThatThrownBy(() -> pool.call(Call.of("targets:raise_error", "KeyError", "x")).join())
+          .isInstanceOf(NoSuchElementException.class)
+          .hasCauseInstanceOf(PythonRaised.class);
+    }
+  }
+
+  @Test
+  void dump() {
+    WorkerId worker = get(pool.call(Call.of("targets:pid"))).worker();
+    // snippet: dump
+    CompletionStage<String> stacks = pool.dump(worker);
+    // end
+
+    assertThat(get(stacks)).contains("Current thread 0x");
   }
 
   @Test

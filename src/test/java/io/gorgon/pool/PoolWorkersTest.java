@@ -247,4 +247,18 @@ class PoolWorkersTest {
       }
     }
   }
+
+  @Test
+  void theStacksOfAProcessThatLivesAreToldAndOfNoOther() {
+    try (var tested = ScriptedPool.start()) {
+      WorkerId busy = tested.worker(1).id();
+      tested.pool().call(Call.of("m:f"));
+      assertThat(tested.now(tested.pool().dump(busy))).isEqualTo("stacks of " + busy);
+
+      tested.worker(1).dieBy(9);
+
+      assertThat(tested.failureOf(tested.pool().dump(busy)))
+          .isInstanceOf(PythonFailure.NoDump.class);
+    }
+  }
 }
