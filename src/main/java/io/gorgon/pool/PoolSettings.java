@@ -72,6 +72,9 @@ public record PoolSettings(
   /** No pool has more workers than this. */
   public static final int MOST_WORKERS = 1024;
 
+  /** No worker runs more calls at once: each has a word of its own on the status page. */
+  public static final int MOST_AT_ONCE = 256;
+
   private static final Duration SOON = Duration.ofMillis(1);
   private static final Duration HOUR = Duration.ofHours(1);
   private static final Duration WEEK = Duration.ofDays(7);
@@ -161,7 +164,7 @@ public record PoolSettings(
         in.duration("timeouts.ping", SOON, HOUR),
         in.integer("recycle.max-calls", 0, 1_000_000_000),
         in.fraction("recycle.jitter"),
-        1);
+        in.integer("concurrency", 1, MOST_AT_ONCE));
   }
 
   private static RestartSettings restart(SettingsReader in) {
@@ -210,6 +213,7 @@ public record PoolSettings(
         threads == 0 ? Optional.empty() : Optional.of(threads),
         in.oneOf("start-method", "auto", "fork", "fresh"),
         in.bytes("frame-limit", 64 * 1024, 1L << 30),
+        in.integer("concurrency", 1, MOST_AT_ONCE),
         in.text("entry"));
   }
 }

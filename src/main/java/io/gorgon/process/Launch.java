@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param threads the cap of native math threads; empty leaves them alone
  * @param method {@code auto}, {@code fork} or {@code fresh}
  * @param frameLimit bytes of one frame
+ * @param concurrency calls that one process runs at once
  * @param entry the Python function that is the worker; tests replace it
  */
 public record Launch(
@@ -32,6 +33,7 @@ public record Launch(
     Optional<Integer> threads,
     String method,
     long frameLimit,
+    int concurrency,
     String entry) {
 
   /** The bridge's own worker loop. */

@@ -95,6 +95,7 @@ public final class WorkerProcess {
     command.put("limits", launch.limits());
     command.put("threads", launch.threads().orElse(null));
     command.put("frame_limit", launch.frameLimit());
+    command.put("concurrency", launch.concurrency());
     command.put("entry", launch.entry());
     command.put("method", launch.method());
     keeper.send(command);
