@@ -305,3 +305,49 @@ def everything(seconds: float, fail: bool = False) -> str:
     if fail:
         raise ValueError(mine)
     return str(mine)
+
+
+_arrived: dict[str, int] = {}
+_arrival = threading.Condition()
+
+
+def arrive(name: str, seconds: float = 30) -> str:
+    """Be counted, then sleep."""
+    with _arrival:
+        _arrived[name] = _arrived.get(name, 0) + 1
+        _arrival.notify_all()
+    time.sleep(seconds)
+    return name
+
+
+async def arrive_async(name: str, seconds: float = 30) -> str:
+    """The same, asynchronously."""
+    with _arrival:
+        _arrived[name] = _arrived.get(name, 0) + 1
+        _arrival.notify_all()
+    await asyncio.sleep(seconds)
+    return name
+
+
+def await_arrivals(name: str, n: int) -> int:
+    """Wait until so many have been counted; which process that is."""
+    with _arrival:
+        _arrival.wait_for(lambda: _arrived.get(name, 0) >= n)
+    return os.getpid()
+
+
+def arrive_and_spin(name: str, seconds: float = 30) -> str:
+    """Be counted, then sleep in short naps."""
+    arrive(name, 0)
+    return say_and_spin(name, seconds)
+
+
+async def journal_async(path: str, id: str, nonce: str) -> str:
+    """Note in a file that it ran, between two awaits; gives back the nonce."""
+    await asyncio.sleep(0)
+    line = f"{id} {nonce} {os.getpid()} {gorgon.worker()} {time.monotonic()}\n"
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(descriptor, line.encode())
+    os.close(descriptor)
+    await asyncio.sleep(0.001)
+    return nonce
