@@ -31,12 +31,19 @@ _STRIKES = 2  # in one call; as many as the nested tries below user code take
 
 
 class _Shot(Cancelled):
-    """What is raised in a strand. It turns into a Cancelled, before any code can catch it, and says that it came."""
+    """The Cancelled that is raised in a strand. It is made there before any code can catch it, and tells that it came.
 
-    def __new__(cls) -> Any:
+    Raised as a class: PyThreadState_SetAsyncExc takes no instance.
+    """
+
+    def __init__(self, *args: Any) -> None:
         if here.strand is not None:
             here.strand.hits = here.strand.shots
-        return running.strike()
+        super().__init__(*(args or running.strike().args))
+
+
+_Shot.__name__ = _Shot.__qualname__ = "Cancelled"
+_Shot.__module__ = "gorgon"
 
 
 class Strand:
@@ -58,14 +65,16 @@ class Strand:
         if self.shots != self.hits:
             return  # one is on its way
         self.aiming = True
-        if self.flight is flight and self.active and not self.shield:
-            if _CAN_RAISE and flight.strikes < _STRIKES:
-                flight.strikes += 1
-                self.shots += 1
-                _raise_in(self.ident, _Shot)
-        elif self.flight is flight:
-            self.pending = self.active
-        self.aiming = False
+        try:
+            if self.flight is flight and self.active and not self.shield:
+                if _CAN_RAISE and flight.strikes < _STRIKES:
+                    flight.strikes += 1
+                    self.shots += 1
+                    _raise_in(self.ident, _Shot)
+            elif self.flight is flight:
+                self.pending = self.active
+        finally:
+            self.aiming = False
         wake = self.wake
         if wake is not None:
             wake()
