@@ -221,6 +221,7 @@ public record PoolSettings(
         in.bytes("frame-limit", 64 * 1024, 1L << 30),
         in.oneOf("log.level", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
         in.integer("log.records-per-second", 0, 100_000),
+        in.integer("concurrency", 1, MOST_AT_ONCE),
         in.text("entry"));
   }
 }

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param frameLimit bytes of one frame
  * @param logLevel the level of Python's root logger
  * @param logLines records that one worker may log in a second
+ * @param concurrency calls that one process runs at once
  * @param entry the Python function that is the worker; tests replace it
  */
 public record Launch(
@@ -36,6 +37,7 @@ public record Launch(
     long frameLimit,
     String logLevel,
     int logLines,
+    int concurrency,
     String entry) {
 
   /** The bridge's own worker loop. */

@@ -101,6 +101,7 @@ public final class WorkerProcess {
     command.put("frame_limit", launch.frameLimit());
     command.put("log_level", launch.logLevel());
     command.put("log_lines", launch.logLines());
+    command.put("concurrency", launch.concurrency());
     command.put("entry", launch.entry());
     command.put("method", launch.method());
     keeper.send(command);

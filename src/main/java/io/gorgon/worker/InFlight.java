@@ -32,13 +32,13 @@ final class InFlight {
     return leased;
   }
 
-  /** Notes the connection's position behind it. */
-  void sent(long position) {
-    sentUpTo = position;
-  }
-
-  /** What the worker has read when it answers this; 0 while that is not known. */
+  /** The connection's position behind it; 0 while that is not known. */
   long sentUpTo() {
     return sentUpTo;
+  }
+
+  /** Notes where it went. */
+  void wasSent(long position) {
+    sentUpTo = position;
   }
 }

@@ -65,6 +65,13 @@ public final class Runner implements PendingCall.Holder {
   private final int concurrency;
 
   private final ReentrantLock lock = new ReentrantLock();
+
+  /**
+   * Held from the numbering of requests until they are written, so that Python reads them in their
+   * order, and nothing about one before it. Taken before the other lock.
+   */
+  private final ReentrantLock writing = new ReentrantLock();
+
   private final Flights flights;
   private final Rescue rescue;
   private final Tenancy tenancy = new Tenancy();
@@ -178,8 +185,31 @@ public final class Runner implements PendingCall.Holder {
   }
 
   private boolean write(List<PendingCall> calls, boolean leased) {
-    List<Frame> frames = new ArrayList<>(calls.size());
     List<InFlight> written = new ArrayList<>(calls.size());
+    writing.lock();
+    try {
+      if (!number(calls, leased, written)) {
+        return false;
+      }
+      if (!written.isEmpty()) {
+        List<Frame> frames = new ArrayList<>(written.size());
+        for (InFlight flight : written) {
+          frames.add(Frame.of(Frame.Kind.REQUEST, flight.request(), flight.call().body()));
+        }
+        long position = connection.send(frames);
+        written.forEach(flight -> flight.wasSent(position));
+      }
+    } finally {
+      writing.unlock();
+    }
+    if (written.isEmpty()) {
+      onNothingWritten(leased);
+    }
+    return true;
+  }
+
+  /** Takes calls up, those that nobody waits for left out; false if this worker takes none. */
+  private boolean number(List<PendingCall> calls, boolean leased, List<InFlight> written) {
     lock.lock();
     try {
       if (end != null || dirty) {
@@ -199,21 +229,11 @@ public final class Runner implements PendingCall.Holder {
         var flight = new InFlight(request, call, leased);
         flights.add(flight);
         written.add(flight);
-        frames.add(Frame.of(Frame.Kind.REQUEST, request, call.body()));
       }
+      return true;
     } finally {
       lock.unlock();
     }
-    if (frames.isEmpty()) {
-      onNothingWritten(leased);
-    } else {
-      long position = connection.send(frames);
-      for (InFlight flight : written) {
-        flight.sent(position);
-        flight.call().dialogue().onStarted(flight.call());
-      }
-    }
-    return true;
   }
 
   private void onNothingWritten(boolean leased) {
@@ -388,10 +408,15 @@ public final class Runner implements PendingCall.Holder {
 
   @Override
   public long send(PendingCall call, LongFunction<Frame> frame) {
-    InFlight flight = flights.of(call.request());
-    return flight == null || flight.call() != call
-        ? -1
-        : connection.send(List.of(frame.apply(flight.request())));
+    writing.lock();
+    try {
+      InFlight flight = flights.of(call.request());
+      return flight == null || flight.call() != call
+          ? -1
+          : connection.send(List.of(frame.apply(flight.request())));
+    } finally {
+      writing.unlock();
+    }
   }
 
   @Override
@@ -402,11 +427,12 @@ public final class Runner implements PendingCall.Holder {
   @Override
   public void onAbandoned(PendingCall call, boolean dirtyEnd) {
     InFlight flight;
-    // With several calls at once, one that ends within its grace leaves its neighbours alone.
-    boolean ends = dirtyEnd && concurrency == 1;
+    boolean ends = false;
     lock.lock();
     try {
       flight = flights.of(call);
+      // With several calls at once, one that ends within its grace leaves its neighbours alone.
+      ends = dirtyEnd && flight != null && (concurrency == 1 || flight.leased());
       if (flight == null) {
         tenancy.remove(call);
       } else if (ends) {
