@@ -42,7 +42,10 @@ final class CallDesk {
     this.entrance = entrance;
     this.settings = entrance.settings();
     this.callbacks =
-        system.dispatchers().lookup(DispatcherSelector.fromConfig("gorgon.callback-dispatcher"));
+        new Callbacks(
+            system
+                .dispatchers()
+                .lookup(DispatcherSelector.fromConfig("gorgon.callback-dispatcher")));
     this.tools =
         system.dispatchers().lookup(DispatcherSelector.fromConfig("gorgon.tool-dispatcher"));
   }
