@@ -131,6 +131,48 @@ class StreamsTest {
   }
 
   @Test
+  void aMillionElementsLeaveTheMemoryOfBothSidesFlat() throws IOException {
+    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
+      long pid = pool.stats().workers().get(0).pid();
+      var residents = new ArrayList<Long>();
+      var heaps = new ArrayList<Long>();
+      long count =
+          get(
+              pool.pool().stream(Call.of("builtins:range", 1_000_000))
+                  .wireTap(
+                      chunk -> {
+                        if (chunk.index() % 200_000 == 100_000) {
+                          residents.add(residentKib(pid));
+                          System.gc();
+                          heaps.add(usedHeapKib());
+                        }
+                      })
+                  .runWith(Sink.fold(0L, (sum, chunk) -> sum + 1), pool.system()));
+
+      assertThat(count).isEqualTo(1_000_000);
+      assertThat(Collections.max(residents) - residents.get(0)).isLessThan(4 * 1_024);
+      assertThat(heaps.get(heaps.size() - 1) - heaps.get(0)).isLessThan(16 * 1_024);
+    }
+  }
+
+  private static long residentKib(long pid) {
+    try {
+      return Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
+          .filter(line -> line.startsWith("VmRSS:"))
+          .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+          .findFirst()
+          .orElseThrow();
+    } catch (IOException gone) {
+      throw new AssertionError(gone);
+    }
+  }
+
+  private static long usedHeapKib() {
+    Runtime runtime = Runtime.getRuntime();
+    return (runtime.totalMemory() - runtime.freeMemory()) / 1_024;
+  }
+
+  @Test
   void row56_aCancelClosesTheGeneratorAndKeepsTheWorker() throws IOException {
     Path note = directory.resolve("note");
     List<Integer> taken =
