@@ -23,6 +23,7 @@ from gorgon._inbox import Inbox
 from gorgon._link import Link, TooLarge
 from gorgon._requests import parse
 from gorgon._running import Cancelled, guarded, running
+from gorgon._segments import Segments
 from gorgon._status import StatusPage
 from gorgon._targets import UnknownTarget, resolve
 from gorgon._values import NotSerializable, text
@@ -49,7 +50,8 @@ class Worker:
         """Connect and map the page. Raises OSError or ValueError."""
         self.spec = spec
         self.page = StatusPage(spec["page"])
-        self.link = Link(spec["socket"], spec.get("frame_limit") or _wire.DEFAULT_LIMIT)
+        self.segments = Segments(spec.get("keeper", 0), spec.get("probe"), spec.get("shared_from"))
+        self.link = Link(spec["socket"], spec.get("frame_limit") or _wire.DEFAULT_LIMIT, self.segments)
         self.inbox = Inbox(self.link)
         self.targets: dict[str, Callable[..., Any]] = {}
         self.logs = _logs.JvmHandler(self.link, self.spec.get("log_lines"))
@@ -94,6 +96,7 @@ class Worker:
             "protocol": PROTOCOL,
             "pid": os.getpid(),
             "python": ".".join(map(str, sys.version_info[:3])),
+            "shared": self.segments.works,
         }
 
     def ready(self) -> None:
@@ -109,8 +112,12 @@ class Worker:
                 return
             if frame.kind == _wire.REQUEST:
                 reply = answer(frame)
+                segments = frame.segments
+                del frame
+                if segments:
+                    self.segments.settle(segments)
                 send(reply)
-                del frame, reply  # while we wait, the memory of big calls is not kept
+                del reply  # while we wait, the memory of big calls is not kept
             elif frame.kind == _wire.PING:
                 send(_wire.encode(_wire.PONG, frame.id))
             elif frame.kind == _wire.SHUTDOWN:
@@ -155,7 +162,7 @@ class Worker:
         if trouble is None:
             try:
                 if window is None or value is not None:
-                    reply: _wire.Written = self.link.pack(kind, call.id, value)
+                    reply: _wire.Written = self.link.pack(kind, call.id, value, frame.segments)
                 else:
                     reply = _wire.encode(kind, call.id)
             except (NotSerializable, TooLarge) as refusal:

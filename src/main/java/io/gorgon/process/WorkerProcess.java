@@ -63,6 +63,11 @@ public final class WorkerProcess {
     this.standardError = new OutputLog(id, "stderr", linesPerSecond, tail, System::nanoTime);
   }
 
+  /** The process id of the keeper that it belongs to. */
+  public long keeper() {
+    return keeper.pid();
+  }
+
   /** Where the worker will connect to; bind it before {@link #spawn}. */
   public Path socket() {
     return file("sock");
@@ -95,6 +100,9 @@ public final class WorkerProcess {
     command.put("limits", launch.limits());
     command.put("threads", launch.threads().orElse(null));
     command.put("frame_limit", launch.frameLimit());
+    if (launch.sharedLimit() > 0) {
+      command.put("shared_from", launch.sharedFrom());
+    }
     command.put("log_level", launch.logLevel());
     command.put("log_lines", launch.logLines());
     command.put("entry", launch.entry());
