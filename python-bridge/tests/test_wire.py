@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gorgon import _wire
+from gorgon import _link, _wire
 from gorgon._arrays import Buffer
 from gorgon._wire import Frame, FrameReader, ProtocolError
 from make_golden import DIRECTORY, golden
@@ -157,7 +157,7 @@ def test_pieces_arrive_as_one_frame_through_a_full_socket() -> None:
     with here, there:
         here.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
         pieces: list[Buffer] = [b"a" * 10, b"b" * 100_000, b"c", b"", memoryview(b"d" * 9_000), b"e" * 20]
-        sender = threading.Thread(target=_wire.send_pieces, args=(here, pieces))
+        sender = threading.Thread(target=_link.send_pieces, args=(here, pieces))
         sender.start()
         wanted = b"".join(pieces)
         got = b""

@@ -7,11 +7,13 @@ and the JVM's from the answer on until it has read what is in them.
 
 from __future__ import annotations
 
+import gc
 import mmap
 import os
 import sys
 from collections.abc import Sequence
 from threading import Lock
+from types import SimpleNamespace
 from typing import Any, NamedTuple, Union
 
 from gorgon import _memfd
@@ -40,7 +42,6 @@ class Segment:
         self.number = number
         self.memory = memory
         self.size = len(memory)
-        self._idle = self._references()
 
     def view(self, offset: int, size: int) -> memoryview:
         """What is there. While it, or anything made of it, is referred to, the segment `is_held`."""
@@ -48,10 +49,15 @@ class Segment:
 
     def is_held(self) -> bool:
         """Whether anything refers to the memory: a view, or an array, as some hold on to the mapping itself."""
-        return self._references() != self._idle
+        return _references(self) > _OWN
 
-    def _references(self) -> int:
-        return sys.getrefcount(self.memory)
+
+def _references(holder: Any) -> int:
+    return sys.getrefcount(holder.memory)
+
+
+# How many are counted where only the holder refers to it: that differs between versions of Python.
+_OWN = _references(SimpleNamespace(memory=object()))
 
 
 class Segments:
@@ -86,14 +92,16 @@ class Segments:
                 self._results.remove(gone)
             return
         number, descriptor, size = body.get("segment"), body.get("descriptor"), body.get("size")
-        if type(number) is not int or type(descriptor) is not int or type(size) is not int or number in self._all:
+        if type(number) is not int or type(descriptor) is not int or type(size) is not int:
             raise ValueError(f"no sound segment: {str(body)[:80]}")
-        try:
-            segment = Segment(number, _memfd.attach(self._keeper, descriptor, size))
-        except (OSError, ValueError):  # a limit of this process
-            self._announced[number] = (descriptor, size)
-            return
-        self._all[number] = segment
+        segment = self._all.get(number)
+        if segment is None:
+            try:
+                segment = Segment(number, _memfd.attach(self._keeper, descriptor, size))
+            except (OSError, ValueError):  # a limit of this process
+                self._announced[number] = (descriptor, size)
+                return
+            self._all[number] = segment
         if body.get("results") is True:
             self._results.append(segment)
             self._results.sort(key=lambda each: each.size)
@@ -124,12 +132,17 @@ class Segments:
     def settle(self, numbers: Sequence[int]) -> None:
         """A call is about to be answered: give back the segments of its arguments, as far as nothing holds them.
 
-        A child that was forked meanwhile may hold all of them.
+        A child that was forked meanwhile may hold all of them. What only cycles hold that the call has made, frames
+        of exceptions say, is collected.
         """
         forked, self._forked = self._forked, False
-        for number in numbers:
-            segment = self._all.get(number)
-            if segment is not None and not forked and not segment.is_held():
+        if forked:
+            return
+        mine = [segment for number in numbers for segment in (self._all.get(number),) if segment is not None]
+        if any(segment.is_held() for segment in mine):
+            gc.collect(1)
+        for segment in mine:
+            if not segment.is_held():
                 segment.memory[0] = _FREE
 
     # ---- what we say

@@ -35,18 +35,6 @@ public final class SharedMemory {
   /** How long none is asked for after one could not be made. */
   private static final long PAUSE = TimeUnit.SECONDS.toNanos(1);
 
-  /**
-   * What there is.
-   *
-   * @param segments that count: free, in use or lent
-   * @param bytes of those
-   * @param free segments that wait for their next use
-   * @param made segments so far
-   * @param retired segments so far
-   * @param inline payloads that went through the socket because there was no segment
-   */
-  public record Figures(int segments, long bytes, int free, long made, long retired, long inline) {}
-
   private final Keeper keeper;
   private final long threshold;
   private final long limit;
@@ -240,11 +228,11 @@ public final class SharedMemory {
   }
 
   /** What there is at this moment. */
-  public Figures figures() {
+  SharedFigures figures() {
     lock.lock();
     try {
       int idle = free.stream().mapToInt(Deque::size).sum();
-      return new Figures(segments, bytes, idle, made, retired, inline);
+      return new SharedFigures(segments, bytes, idle, made, retired, inline);
     } finally {
       lock.unlock();
     }

@@ -39,6 +39,11 @@ public final class SocketConnector implements Connector {
   }
 
   @Override
+  public SharedFigures shared() {
+    return memory.figures();
+  }
+
+  @Override
   public CompletionStage<Map<WorkerId, Long>> memory() {
     return keeper.memory();
   }
