@@ -280,7 +280,7 @@ class FrameReader:
                 self._start += more
                 got += more
         while got < size:
-            count = self._receive(memory[got:])
+            count = self._receive(memory[got:], 0, socket.MSG_WAITALL)  # one wake-up, if it can be
             if not count:
                 raise ProtocolError("truncated", f"{got} of {size} bytes of a part of a frame")
             got += count
