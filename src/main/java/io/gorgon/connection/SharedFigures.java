@@ -8,8 +8,8 @@ package io.gorgon.connection;
  * @param free pieces that wait for their next use
  * @param made pieces made so far
  * @param retired pieces so far that are not used again, because something may refer to them
- * @param inline payloads above the threshold so far that went through the socket, since there was
- *     no piece for them; the first of each size do
+ * @param inline how often so far there was no piece for a payload, which went through the socket
+ *     then; the first of each size does
  */
 public record SharedFigures(
     int segments, long bytes, int free, long made, long retired, long inline) {
