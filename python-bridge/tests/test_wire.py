@@ -28,7 +28,7 @@ class Cut:
         self._content = content
         self._sizes = sizes
 
-    def recv_into(self, buffer: memoryview) -> int:
+    def recv_into(self, buffer: memoryview, _size: int = 0, _flags: int = 0) -> int:
         size = min(self._sizes(), len(buffer))
         piece, self._content = self._content[:size], self._content[size:]
         buffer[: len(piece)] = piece
