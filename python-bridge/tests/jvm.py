@@ -14,6 +14,8 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,7 @@ class Jvm:
             "page": str(page),
             "stdout": str(self.directory / f"out-{name}"),
             "stderr": str(self.directory / f"err-{name}"),
+            "dump": str(self.directory / f"dump-{name}"),
             "path": [str(TARGETS)],
             **fields,
         }
@@ -298,3 +301,10 @@ def ends(pid: int, seconds: float = SECONDS) -> bool:
 def runs(pid: int) -> bool:
     """Whether a process is there and no zombie."""
     return not ends(pid, 0)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that nothing tells of."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end

@@ -41,3 +41,10 @@ def test_progress(worker: Link) -> None:
     assert worker.hear(_wire.PROGRESS) == {"done": 1, "total": 2, "note": "lines"}
     assert worker.hear(_wire.PROGRESS) == {"done": 2, "total": 2, "note": "lines"}
     assert worker.hear(_wire.RESULT) == 2.0
+
+
+def test_shop(worker: Link) -> None:
+    assert worker.call("gorgon.examples.shop:sell", "tea", 2) == 1
+    failure = worker.fail("gorgon.examples.shop:sell", "tea", 5)
+    assert failure["message"] == "2 tea too few"
+    assert failure["mro"][:2] == ["gorgon.examples.shop.OutOfStock", "builtins.LookupError"]

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import pytest
+import raising
 import targets
 
 from gorgon import _failures, _values
@@ -105,6 +106,27 @@ def test_the_ancestry_is_told_so_that_a_base_class_can_be_recognised() -> None:
         raise deep
 
     assert len(body(raise_deep)["mro"]) == 16
+
+
+def test_a_long_ancestry_keeps_both_ends() -> None:
+    kind: type = LookupError
+    for number in range(30):
+        kind = type(f"Step{number}", (kind,), {})
+
+    def raise_deep() -> None:
+        raise kind("deep")
+
+    names = body(raise_deep)["mro"]
+    assert len(names) == 16
+    assert names[0].endswith(".Step29")
+    assert names[-4:] == ["builtins.LookupError", "builtins.Exception", "builtins.BaseException", "builtins.object"]
+
+
+def test_survives_a_metaclass_that_hides_its_classes() -> None:
+    found = body(raising.secretive)
+    assert found["type"] == "Secret"
+    assert found["message"] == "psst"
+    assert found["mro"][1] == "builtins.Exception"
 
 
 def test_survives_an_exception_whose_attributes_raise() -> None:

@@ -270,13 +270,28 @@ def test_a_worker_inherits_nothing_of_the_keeper(jvm: Jvm) -> None:
     for worker in workers:
         names = {os.readlink(f"/proc/{worker.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{worker.pid}/fd")}
         files = {name for name in names if not name.startswith("socket:")}
-        assert files == {"/dev/null", worker.spec["stdout"], worker.spec["stderr"], worker.spec["page"]}
+        assert files == {"/dev/null"} | {worker.spec[name] for name in ("stdout", "stderr", "page", "dump")}
         assert len(names) == len(files) + 1
 
 
 def test_random_numbers_differ_between_forks(jvm: Jvm) -> None:
     numbers = {jvm.start(slot=slot).call("random:random") for slot in range(3)}
     assert len(numbers) == 3
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_worker_dumps_its_stacks_into_a_file_of_its_own(jvm: Jvm, method: str) -> None:
+    worker = jvm.start(method=method)
+    file = Path(worker.spec["dump"])
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_text() == ""
+    worker.signal("USR1")
+    jvm.command("memory")
+    jvm.report("memory")  # so it has been signalled before it reads the call
+    assert worker.call("echo", 1) == 1
+    assert "_worker.py" in file.read_text()
+    with pytest.raises(BlockingIOError):
+        os.read(worker.stderr, 1)
 
 
 def test_threads_in_the_keeper_make_workers_fresh(tmp_path: Path) -> None:

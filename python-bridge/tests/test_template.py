@@ -7,14 +7,13 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gorgon import _proctable, _wire
-from jvm import SECONDS, TARGETS, Jvm, Link, ends, runs
+from jvm import TARGETS, Jvm, Link, ends, runs, until
 
 FAMILY = ["fork_child", "subprocess_child", "daemon_child", "orphan_child"]
 
@@ -62,13 +61,6 @@ def await_death(jvm: Jvm, pid: int) -> None:
     for _ in range(2):
         jvm.command("memory")
         jvm.report("memory")
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that nothing tells of."""
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end
 
 
 def kinds_of_files(pid: int) -> list[str]:
@@ -149,7 +141,7 @@ def test_a_worker_inherits_nothing_of_keeper_and_template(jvm: Jvm) -> None:
         worker = jvm.start(slot=slot, preload=["targets"])
         names = [os.readlink(f"/proc/{worker.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{worker.pid}/fd")]
         files = {name for name in names if not name.startswith("socket:")}
-        assert files == {"/dev/null", worker.spec["stdout"], worker.spec["stderr"], worker.spec["page"]}
+        assert files == {"/dev/null"} | {worker.spec[name] for name in ("stdout", "stderr", "page", "dump")}
         assert len(names) == len(files) + 1, names
     template = template_of(jvm)
     until(lambda: kinds_of_files(template) == ["/dev/null", "pipe", "pipe", "socket"])
@@ -192,11 +184,10 @@ def test_memory_is_told_of_workers_only(jvm: Jvm, worker: Link) -> None:
 
 
 def test_a_user_signal_dumps_the_stack(worker: Link) -> None:
-    worker.begin("sleep", 60)
-    text = ""
-    while "in sleep" not in text:  # the first may come before the function has begun
-        worker.signal("USR1")
-        text += worker.output(worker.stderr, "in enter\n")
+    worker.begin("builtins:exec", "import time; print('runs'); time.sleep(30)")
+    worker.output(worker.stdout, "runs\n")
+    worker.signal("USR1")
+    until(lambda: "in enter\n" in Path(worker.spec["dump"]).read_text())
 
 
 # ---- deaths
@@ -412,6 +403,7 @@ def test_a_worker_that_waits_for_its_template_can_be_killed(jvm: Jvm, library: L
     spec = library.module("import threading\nthreading.Event().wait()\n")
     jvm.command("spawn", **jvm.spec(**spec))
     plain = jvm.start(slot=2)
+    until(lambda: len(children(jvm.keeper.pid)) == 2)  # the keeper may have obeyed both orders before it forks one
     (hanging,) = [process for process in children(jvm.keeper.pid) if process.pid != plain.pid]
     jvm.command("signal", slot=0, generation=1, signal="INT")
     jvm.command("signal", slot=0, generation=1, signal="KILL")

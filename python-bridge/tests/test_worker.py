@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gorgon import _wire
-from jvm import Jvm, Link, ends
+from jvm import Jvm, Link, ends, until
 
 
 @pytest.mark.parametrize("value", [None, 0, "é🐍", [1, [2.5, {"a": None}]], {"k": {"v": []}}])
@@ -317,7 +317,9 @@ def test_a_stack_dump_on_demand(worker: Link) -> None:
     worker.begin("builtins:exec", "import time; print('runs'); time.sleep(30)")
     worker.output(worker.stdout, "runs\n")
     worker.signal("USR1")
-    assert worker.output(worker.stderr, "in run\n").startswith("Current thread")
+    dump = Path(worker.spec["dump"])
+    until(lambda: "in run\n" in dump.read_text())
+    assert dump.read_text().startswith("Current thread")
     worker.signal("KILL")
     assert worker.exit() == (None, 9)
 

@@ -99,13 +99,26 @@ def read_spec() -> Spec:
 
 
 def furnish(spec: Spec) -> None:
-    """Make the interpreter ready for user code: the path, the streams, and the dumps of stacks."""
+    """Make the interpreter ready for user code: the path, the streams, and what a crash leaves to read."""
     sys.path[:0] = spec.get("path") or ()
     sys.stdout = sys.__stdout__ = _stream(1)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _stream(2)  # type: ignore[misc]
     faulthandler.enable(2)
-    if hasattr(faulthandler, "register"):
-        faulthandler.register(signal.SIGUSR1, 2, all_threads=True, chain=False)
+
+
+def answer_dumps(spec: Spec) -> None:
+    """Have USR1 write the stacks of all threads into a file for the JVM, whatever Python is doing then."""
+    if not hasattr(faulthandler, "register"):
+        return
+    descriptor = 2
+    if spec.get("dump"):
+        # Appending: the JVM cuts the file before it asks again.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            descriptor = os.open(spec["dump"], flags, 0o600)
+        except OSError as error:
+            print(f"gorgon: no file for dumps of stacks: {error}", file=sys.stderr)
+    faulthandler.register(signal.SIGUSR1, descriptor, all_threads=True, chain=False)
 
 
 def belong(spec: Spec) -> bool:
@@ -124,6 +137,7 @@ def enter(spec: Spec) -> int:
     running.worker = label(spec)
     if not spec.get("preloaded"):  # a template was furnished before its imports
         furnish(spec)
+    answer_dumps(spec)
     try:
         entry = resolve(spec.get("entry") or DEFAULT_ENTRY)
     except UnknownTarget as error:

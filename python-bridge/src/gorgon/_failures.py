@@ -28,7 +28,10 @@ _DEPTH = 8
 _NOTES = 16
 _GROUP = 16
 _CLASSES = 16  # of an exception's ancestry, so that a class of the user's can be told by its base
+_ROOTS = 4  # of these: what is furthest, as Exception, BaseException, object
 _BODIES = 32  # in one failure: causes, contexts and members of groups together
+# As they are, whatever a metaclass makes of them.
+_MODULE, _QUALNAME, _MRO = (type.__dict__[name].__get__ for name in ("__module__", "__qualname__", "__mro__"))
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _IMPORT = ("<frozen importlib", importlib.__file__)
 _LOOP = os.path.join("asyncio", "base_events.py")
@@ -120,7 +123,7 @@ class _Chain:
         if cause is None and not _attribute(error, "__suppress_context__"):
             body["context"] = self._next(context, depth)
         members = _attribute(error, "exceptions")
-        if isinstance(members, tuple) and any(kind.__name__ == "BaseExceptionGroup" for kind in type(error).__mro__):
+        if isinstance(members, tuple) and _is_group(type(error)):
             bodies = (self._next(member, depth) for member in members[:_GROUP])
             body["group"] = [member for member in bodies if member is not None]
         return body
@@ -141,13 +144,24 @@ def _attribute(error: BaseException, name: str) -> Any:
 
 def _head(error: BaseException) -> Body:
     kind = type(error)
+    module, name = _MODULE(kind), _QUALNAME(kind)
     return {
         "kind": "raised",
-        "type": _cut(str(kind.__qualname__), LINE_LIMIT),
-        "module": _cut(str(kind.__module__), LINE_LIMIT),
-        "mro": [_cut(type_name(each), LINE_LIMIT) for each in kind.__mro__[:_CLASSES]],
+        "type": _cut(str(name), LINE_LIMIT),
+        "module": _cut(str(module), LINE_LIMIT),
+        "mro": [_cut(type_name(each), LINE_LIMIT) for each in _ancestry(kind)],
         "message": _message(error),
     }
+
+
+def _ancestry(kind: type) -> list[type]:
+    """The nearest classes, and Python's own that they all end with."""
+    classes = list(_MRO(kind))
+    return classes if len(classes) <= _CLASSES else classes[: _CLASSES - _ROOTS] + classes[-_ROOTS:]
+
+
+def _is_group(kind: type) -> bool:
+    return any(type_name(each).endswith(".BaseExceptionGroup") for each in _MRO(kind))
 
 
 def _nothing() -> Body:

@@ -82,12 +82,15 @@ class Inbox:
         if self.link.broken is not None:
             raise ConnectionAbortedError("the JVM is gone") from self.link.broken
         if self._bell is None:
-            self._bell = os.pipe()
-            for end in self._bell:
-                os.set_blocking(end, False)
-            for poll in (self._poll, self._glance):
-                poll.register(self.link.socket, select.POLLIN)
-            self._poll.register(self._bell[0], select.POLLIN)
+            self._hang_bell()
+
+    def _hang_bell(self) -> None:
+        self._bell = os.pipe()
+        for end in self._bell:
+            os.set_blocking(end, False)
+        for poll in (self._poll, self._glance):
+            poll.register(self.link.socket, select.POLLIN)
+        self._poll.register(self._bell[0], select.POLLIN)
 
     def refuses(self, call: Call) -> bool:
         """Whether the call is cancelled and its code does not know yet: no time to begin something new."""

@@ -42,9 +42,13 @@ class NotSerializable(Exception):
         self.message = message
 
 
+_MODULE = type.__dict__["__module__"].__get__
+_QUALNAME = type.__dict__["__qualname__"].__get__
+
+
 def type_name(kind: type) -> str:
-    """``module.Class``, as ``builtins.set``."""
-    return f"{kind.__module__}.{kind.__qualname__}"
+    """``module.Class``, as ``builtins.set``, whatever its metaclass makes of these attributes."""
+    return f"{_MODULE(kind)}.{_QUALNAME(kind)}"
 
 
 class Outgoing:

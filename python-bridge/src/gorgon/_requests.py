@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 from gorgon._call import Call
 from gorgon._link import Link
 from gorgon._wire import Frame
 
+# Target, arguments, keyword arguments, and the first credit if it asks for a stream.
+Asked = tuple[str, list[Any], dict[str, Any], Optional[int]]
 
-def parse(frame: Frame, link: Link, call: Call) -> tuple[str, list[Any], dict[str, Any], int | None]:
-    """Target, arguments, keyword arguments, and the first credit if it asks for a stream; the rest becomes the call's.
+
+def parse(frame: Frame, link: Link, call: Call) -> Asked:
+    """What a request asks for; the rest of it becomes the call's.
 
     Raises ValueError or RecursionError.
     """

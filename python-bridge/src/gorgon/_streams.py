@@ -57,8 +57,8 @@ class Stream:
         kind = type(value)
         if issubclass(kind, _NO_STREAMS) or not any(hasattr(kind, name) for name in _ITERABLE):
             return None, NotAStream(value)
-        if hasattr(kind, "__aiter__") and not hasattr(kind, "__iter__"):
-            result, trouble = self._worker.run_coroutine(lambda: self._pump(value))
+        if is_async(value):
+            result, trouble = self._worker.run_coroutine(lambda: self.pump(value))
         else:
             result, trouble = self._pull(value)
         self._worker.end_if_forked(trouble)
@@ -112,8 +112,11 @@ class Stream:
             _report(trouble)
         return why
 
-    async def _pump(self, value: Any) -> Any:
-        """The same for async iterables, as a task. Here strikes are possible, except where the shield is up."""
+    async def pump(self, value: Any) -> Any:
+        """The same for async iterables, as a task; raises the trouble.
+
+        Here strikes are possible, except where the shield is up.
+        """
         call, worker = self._call, self._worker
         iterator: AsyncIterator[Any] = value.__aiter__()
         try:
@@ -156,6 +159,11 @@ class Stream:
                 call.hungry = None
             if isinstance(waiter.outcome, Exception):
                 raise waiter.outcome
+
+
+def is_async(value: Any) -> bool:
+    """Whether that can be gone through on an event loop only."""
+    return hasattr(type(value), "__aiter__") and not hasattr(type(value), "__iter__")
 
 
 def _report(trouble: BaseException | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gorgon._running import running
 
-_SWEEP_SECONDS = 1.0  # for tasks that a call left behind, to end after they were cancelled
+SWEEP_SECONDS = 1.0  # for tasks that a call left behind, to end after they were cancelled
 _MACHINERY = (os.path.dirname(asyncio.__file__) + os.sep, os.path.join(os.path.dirname(__file__), "_"))
 _LOG = logging.getLogger("gorgon")
 
@@ -56,7 +56,7 @@ class Tasks:
         task, loop = self._task, self._loop
         if task is None or loop is None:
             return True
-        if again and asyncio.current_task(loop) is not None and (running.shield or not _is_machinery(frame)):
+        if again and asyncio.current_task(loop) is not None and (running.shield or not is_machinery(frame)):
             return False
         try:
             loop.call_soon_threadsafe(task.cancel)
@@ -70,20 +70,22 @@ class Tasks:
         left = asyncio.all_tasks(loop)
         if not left:
             return
-        names = ", ".join(sorted(_name(task) for task in left)[:10])
+        names = ", ".join(sorted(task_name(task) for task in left)[:10])
         for task in left:
             task.cancel()
-        _, stubborn = loop.run_until_complete(asyncio.wait(left, timeout=_SWEEP_SECONDS))
+        _, stubborn = loop.run_until_complete(asyncio.wait(left, timeout=SWEEP_SECONDS))
         _LOG.warning("the call left %d task(s) behind, which were cancelled: %s", len(left), names)
         if stubborn:
             _LOG.warning("%d of them did not end, and will not go on", len(stubborn))
             self._loop = None
 
 
-def _is_machinery(frame: FrameType | None) -> bool:
+def is_machinery(frame: FrameType | None) -> bool:
+    """Whether that frame is asyncio's or the bridge's."""
     return frame is not None and frame.f_code.co_filename.startswith(_MACHINERY)
 
 
-def _name(task: asyncio.Task[Any]) -> str:
+def task_name(task: asyncio.Task[Any]) -> str:
+    """A task in a few words."""
     coroutine = task.get_coro()
     return f"{task.get_name()} ({getattr(coroutine, '__qualname__', type(coroutine).__name__)})"

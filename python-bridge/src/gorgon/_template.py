@@ -18,6 +18,7 @@ import traceback
 from typing import Any, NoReturn
 
 from gorgon import _birth, _failures, _proctable, _worker
+from gorgon._forks import end_fork, flush
 from gorgon._prctl import rename
 from gorgon._worker import EXIT_ORPHAN, Spec
 
@@ -42,7 +43,7 @@ def run(newborn: _birth.Newborn) -> Spec:
         traceback.print_exc()
         os._exit(_worker.EXIT_START)
     if spec is None:
-        _worker._flush()
+        flush()
         os._exit(0)  # without what user code wants done at the end: that is for the workers
     return spec
 
@@ -70,13 +71,13 @@ class Template:
             before = _proctable.threads()
             trouble = _worker._import(module)
             if os.getpid() != self.pid:
-                _worker._end_fork(trouble)  # a child that the module forked, and that came back here
+                end_fork(trouble)  # a child that the module forked, and that came back here
             if trouble is not None:
                 self._fail(module, trouble)
                 return False
             if _proctable.threads() > before:
                 guilty.append(module)
-        _worker._flush()
+        flush()
         count = _threads()
         if count > 1:
             self._say("refused", threads=count, modules=guilty)
@@ -108,7 +109,7 @@ class Template:
 
     def _fork(self, order: int, stdout: int, stderr: int) -> Spec | None:
         gate, latch = os.pipe()
-        _worker._flush()
+        flush()
         try:
             middle = os.fork()
             if middle == 0:

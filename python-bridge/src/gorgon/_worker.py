@@ -19,9 +19,10 @@ from gorgon import _failures, _limits, _logs, _progress, _streams, _wire
 from gorgon._arrays import Unreceivable
 from gorgon._call import Call
 from gorgon._failures import Body
+from gorgon._forks import end_fork, flush
 from gorgon._inbox import Inbox
 from gorgon._link import Link, TooLarge
-from gorgon._requests import parse
+from gorgon._requests import Asked, parse
 from gorgon._running import Cancelled, guarded, running
 from gorgon._segments import Segments
 from gorgon._status import StatusPage
@@ -50,7 +51,9 @@ class Worker:
         """Connect and map the page. Raises OSError or ValueError."""
         self.spec = spec
         self.page = StatusPage(spec["page"])
-        self.segments = Segments(spec.get("keeper", 0), spec.get("probe"), spec.get("shared_from"))
+        # Where several calls run at once, nobody knows which of them holds what, nor which a fork was in.
+        threshold = spec.get("shared_from") if (spec.get("concurrency") or 1) == 1 else None
+        self.segments = Segments(spec.get("keeper", 0), spec.get("probe"), threshold)
         self.link = Link(spec["socket"], spec.get("frame_limit") or _wire.DEFAULT_LIMIT, self.segments)
         self.inbox = Inbox(self.link)
         self.targets: dict[str, Callable[..., Any]] = {}
@@ -61,7 +64,7 @@ class Worker:
         running.main = threading.get_ident()
         running.shells = (Worker.run.__code__, guarded.__code__)
         signal.signal(signal.SIGINT, running.interrupt)
-        os.register_at_fork(before=_flush, after_in_child=self.leave)
+        os.register_at_fork(before=flush, after_in_child=self.leave)
 
     def start(self) -> None:
         """Present the token, take on the settings, import the modules. Raises StartFailure."""
@@ -77,7 +80,7 @@ class Worker:
             self.send(self.link.pack(_wire.IMPORTING, 0, {"module": module}))
             trouble = _import(module)
             if self.forked:
-                _end_fork(trouble)
+                end_fork(trouble)
             if trouble is not None:
                 failure = _failures.raised(trouble)
                 raise StartFailure({"kind": "IMPORT", "setting": setting, "module": module, "failure": failure})
@@ -132,8 +135,24 @@ class Worker:
     def answer(self, frame: _wire.Frame) -> _wire.Written:
         """Run the call that a request asks for; the frame that answers it."""
         call = Call(frame.id, self.inbox)
+        call.segments = frame.segments
+        asked = self.admit(call, frame)
+        if isinstance(asked, bytes):
+            return asked
+        target, args, kwargs, window = asked
+        value, trouble = self.run(target, args, kwargs)
+        if self.forked:
+            end_fork(trouble)
+        if window is not None:
+            self.inbox.hand_over(call)
+            if trouble is None:
+                value, trouble = _streams.Stream(self, call).deliver(value)
+        return self.conclude(call, asked, value, trouble)
+
+    def admit(self, call: Call, frame: _wire.Frame) -> Asked | bytes:
+        """Take a request in and note that its call starts; the frame that refuses it, if it must not run."""
         try:
-            target, args, kwargs, window = parse(frame, self.link, call)
+            asked = parse(frame, self.link, call)
         except Unreceivable as error:
             self.inbox.newest = max(self.inbox.newest, call.id)
             return self.failure(call.id, _failures.unreceivable(str(error)))
@@ -145,24 +164,21 @@ class Worker:
         if not self.page.start(call.id):
             running.call = None
             return self.failure(call.id, _failures.cancelled(False))
-        value, trouble = self.run(target, args, kwargs)
-        if self.forked:
-            _end_fork(trouble)
-        kind = _wire.RESULT
-        if window is not None:
-            kind = _wire.END
-            self.inbox.hand_over(call)
-            if trouble is None:
-                value, trouble = _streams.Stream(self, call).deliver(value)
-        _flush()
+        return asked
+
+    def conclude(self, call: Call, asked: Asked, value: Any, trouble: BaseException | None) -> _wire.Written:
+        """The frame that answers a call, with what it returned or raised. The call has ended then."""
+        target, args, kwargs, window = asked
+        flush()
         if call.progress is not None:
             _progress.send(call, call.progress)
         if self.logs.dropped:
             self.logs.report_dropped()
         if trouble is None:
+            kind = _wire.RESULT if window is None else _wire.END
             try:
                 if window is None or value is not None:
-                    reply: _wire.Written = self.link.pack(kind, call.id, value, frame.segments)
+                    reply: _wire.Written = self.link.pack(kind, call.id, value, call.segments)
                 else:
                     reply = _wire.encode(kind, call.id)
             except (NotSerializable, TooLarge) as refusal:
@@ -252,7 +268,7 @@ class Worker:
     def end_if_forked(self, error: BaseException | None) -> None:
         """In a child that user code forked, and that came back, end the process."""
         if self.forked:
-            _end_fork(error)
+            end_fork(error)
 
     def leave(self) -> None:
         """In a child that user code forked: let go of everything that ties it to the JVM."""
@@ -273,7 +289,11 @@ class Worker:
 
 def main(spec: Spec) -> int:
     """Be a worker; the exit code. The default entry."""
-    return live(spec, Worker)
+    if (spec.get("concurrency") or 1) == 1:
+        return live(spec, Worker)
+    from gorgon._concurrent import ConcurrentWorker
+
+    return live(spec, ConcurrentWorker)
 
 
 def live(spec: Spec, make: Callable[[Spec], Worker]) -> int:
@@ -307,24 +327,3 @@ def _import(module: str) -> BaseException | None:
     except BaseException as error:  # SystemExit too
         return error
     return None
-
-
-def _flush() -> None:
-    """Send partial lines on their way: before an answer, to come first, and before a fork, to come once."""
-    try:
-        sys.__stdout__.flush()  # type: ignore[union-attr]
-        sys.__stderr__.flush()  # type: ignore[union-attr]
-    except (OSError, ValueError, AttributeError):
-        pass  # user code closed or removed them
-
-
-def _end_fork(error: BaseException | None) -> None:
-    """End a child that user code forked and that came back into the bridge: it has no business here."""
-    code = 0
-    if isinstance(error, SystemExit):
-        code = error.code if isinstance(error.code, int) else int(error.code is not None)
-    elif error is not None:
-        sys.excepthook(type(error), error, error.__traceback__)
-        code = 1
-    _flush()
-    os._exit(code & 0xFF)

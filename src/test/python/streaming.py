@@ -18,7 +18,7 @@ def count(last: int, pause: float = 0.0) -> Iterator[int]:
         yield number
         if pause:
             time.sleep(pause)
-    return last  # noqa: B901
+    return last
 
 
 async def count_async(last: int) -> AsyncIterator[int]:
@@ -77,7 +77,7 @@ def stubborn(note: str) -> Iterator[int]:
         while True:
             try:
                 time.sleep(1)
-            except BaseException:  # noqa: S112
+            except BaseException:
                 continue
 
 

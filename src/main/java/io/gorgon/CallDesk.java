@@ -42,7 +42,10 @@ final class CallDesk {
     this.entrance = entrance;
     this.settings = entrance.settings();
     this.callbacks =
-        system.dispatchers().lookup(DispatcherSelector.fromConfig("gorgon.callback-dispatcher"));
+        new Callbacks(
+            system
+                .dispatchers()
+                .lookup(DispatcherSelector.fromConfig("gorgon.callback-dispatcher")));
     this.tools =
         system.dispatchers().lookup(DispatcherSelector.fromConfig("gorgon.tool-dispatcher"));
   }
@@ -78,7 +81,8 @@ final class CallDesk {
               @Override
               public ChunkSource.Prepared<RunningCall> prepare(Dialogue chunks) {
                 Prepared prepared = CallDesk.this.prepare(call, tools, chunks, window);
-                return new ChunkSource.Prepared<>(prepared.call(), running(prepared));
+                RunningCall running = running(prepared);
+                return new ChunkSource.Prepared<>(prepared.call(), running.answer(), running);
               }
 
               @Override
@@ -94,7 +98,7 @@ final class CallDesk {
   }
 
   private RunningCall running(Prepared prepared) {
-    return new RunningCall(prepared.call(), prepared.dialogue(), callbacks);
+    return new RunningCall(prepared.call(), prepared.dialogue(), entrance.exceptions(), callbacks);
   }
 
   private Prepared prepare(Call call, Tools tools, Dialogue chunks, int window) {

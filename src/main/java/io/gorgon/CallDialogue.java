@@ -62,11 +62,6 @@ final class CallDialogue implements Dialogue {
   }
 
   @Override
-  public void onStarted(PendingCall call) {
-    chunks.onStarted(call);
-  }
-
-  @Override
   public void onChunk(PendingCall call, Frame chunk) {
     chunks.onChunk(call, chunk);
   }

@@ -4,9 +4,11 @@ import io.gorgon.connection.Connector;
 import io.gorgon.connection.SocketConnector;
 import io.gorgon.message.Call;
 import io.gorgon.message.Chunk;
+import io.gorgon.message.Exceptions;
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Reply;
+import io.gorgon.message.WorkerId;
 import io.gorgon.pool.CheckoutKind;
 import io.gorgon.pool.Entrance;
 import io.gorgon.pool.Granted;
@@ -181,6 +183,15 @@ public final class PythonPool {
     entrance.offer(tools);
   }
 
+  /**
+   * Has the calls and streams of this pool that are made from now on fail with exceptions of your
+   * own, where Python raises one of these classes. Actors that ask are told {@link
+   * PythonFailure.PythonRaised} all the same, and may {@link Exceptions#translate} that themselves.
+   */
+  public void translate(Exceptions exceptions) {
+    entrance.translate(exceptions);
+  }
+
   CallDesk desk() {
     return desk;
   }
@@ -252,6 +263,25 @@ public final class PythonPool {
   public CompletionStage<PoolStats> stats() {
     return whileRunning(
         () -> AskPattern.ask(ref, Pool.GetStats::new, ASK_SLACK, system.scheduler()));
+  }
+
+  /**
+   * The Python stacks of a worker's threads, as {@code faulthandler} prints them: of an idle
+   * worker, of a busy one, also of one that starts, or is stuck in C code. The worker goes on as it
+   * was.
+   *
+   * @param worker an incarnation, as events and replies name it
+   * @return completes within some two seconds, with {@link PythonFailure.NoDump} if the worker is
+   *     gone, or stopped by a signal
+   */
+  public CompletionStage<String> dump(WorkerId worker) {
+    return whileRunning(
+        () ->
+            AskPattern.askWithStatus(
+                ref,
+                (ActorRef<StatusReply<String>> replyTo) -> new Pool.Dump(worker, replyTo),
+                ASK_SLACK,
+                system.scheduler()));
   }
 
   /**

@@ -1,10 +1,12 @@
 package io.gorgon;
 
+import io.gorgon.message.Exceptions;
 import io.gorgon.message.Progress;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Reply;
 import io.gorgon.stream.CallFlow;
 import io.gorgon.worker.PendingCall;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import org.apache.pekko.NotUsed;
@@ -13,7 +15,8 @@ import org.apache.pekko.stream.javadsl.Source;
 
 /**
  * This is a call that has been made and may not have its answer yet. It completes with a {@link
- * Reply} or a {@link PythonFailure}, once, not later than 250 ms after its deadline.
+ * Reply} or a {@link PythonFailure}, once, not later than 250 ms after its deadline. What Python
+ * raised is a {@link PythonFailure.PythonRaised}, or what {@link PythonPool#translate} makes of it.
  *
  * <p>What is hung on it ({@code thenApply} and so on) runs on the pool's callback dispatcher, never
  * on an I/O thread. Thread-safe.
@@ -25,16 +28,39 @@ public final class RunningCall extends DispatchedStage<Reply>
 
   private final PendingCall call;
   private final CallDialogue dialogue;
+  private final Exceptions exceptions;
+  private final CompletableFuture<Reply> answer;
 
-  RunningCall(PendingCall call, CallDialogue dialogue, Executor callbacks) {
-    super(call.answer(), callbacks);
+  RunningCall(PendingCall call, CallDialogue dialogue, Exceptions exceptions, Executor callbacks) {
+    this(
+        call,
+        dialogue,
+        exceptions,
+        TranslatedAnswer.of(call.answer(), exceptions, callbacks),
+        callbacks);
+  }
+
+  private RunningCall(
+      PendingCall call,
+      CallDialogue dialogue,
+      Exceptions exceptions,
+      CompletableFuture<Reply> answer,
+      Executor callbacks) {
+    super(answer, callbacks);
     this.call = call;
     this.dialogue = dialogue;
+    this.exceptions = exceptions;
+    this.answer = answer;
   }
 
   /** Names this call in failures, in logs and in Python: {@code POOL-NUMBER}. */
   public String id() {
     return call.id();
+  }
+
+  /** Its answer as its stages are told it. */
+  CompletableFuture<Reply> answer() {
+    return answer;
   }
 
   /** Whether it has its answer. */
@@ -54,14 +80,20 @@ public final class RunningCall extends DispatchedStage<Reply>
   }
 
   /**
-   * Waits for the answer; for threads that may block, never for actors.
+   * Waits for the answer; for threads that may block, never for actors. What Python raised has the
+   * stack of this thread behind Python's frames.
    *
    * @throws PythonFailure if the call failed
+   * @throws RuntimeException what {@link PythonPool#translate} made of what was raised, made anew
+   *     for each that waits
    */
   public Reply join() {
     try {
       return call.answer().join();
     } catch (CompletionException failed) {
+      if (failed.getCause() instanceof PythonFailure.PythonRaised raised) {
+        throw exceptions.translate(raised.calledFrom(new Throwable().getStackTrace()));
+      }
       if (failed.getCause() instanceof PythonFailure typed) {
         throw typed;
       }

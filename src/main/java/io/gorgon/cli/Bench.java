@@ -1,22 +1,16 @@
 package io.gorgon.cli;
 
-import io.gorgon.PythonPool;
 import io.gorgon.cli.BenchCommand.Figure;
-import io.gorgon.message.Call;
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.WorkerId;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.stream.javadsl.Sink;
 
 /**
@@ -25,12 +19,8 @@ import org.apache.pekko.stream.javadsl.Sink;
  */
 final class Bench {
 
-  private static final Call ECHO = Call.of("builtins:abs", 16);
-  private static final int CALLS = 3_000;
-  private static final int CALLERS = 64;
   private static final int KILLS = 25;
   private static final int STARTED = 8;
-  private static final long TURN = TimeUnit.MILLISECONDS.toNanos(700);
 
   private final PoolOptions options;
   private final int rounds;
@@ -45,13 +35,17 @@ final class Bench {
 
   List<Figure> run() throws Exception {
     say("calls, " + rounds + " rounds");
-    calls();
+    figures.addAll(new CallBench(options, rounds).run());
+    say("streams");
+    figures.addAll(new StreamBench(options, rounds).run());
     say("start of " + STARTED + " workers");
     starts();
     say("start of " + STARTED + " workers with modules, preloaded and fresh in turns");
     figures.addAll(new StartBench(options, rounds).run());
     say("arrays, through shared memory and through the socket");
     figures.addAll(new DataBench(options, rounds).run());
+    say("one worker that runs several calls at once");
+    figures.addAll(new ConcurrencyBench(options, rounds).run());
     say(KILLS + " kills (restart.budget raised, so that no slot is put to rest)");
     kills();
     return figures;
@@ -60,149 +54,6 @@ final class Bench {
   private void say(String what) {
     err.println("measuring " + what + " ...");
     err.flush();
-  }
-
-  private void calls() throws Exception {
-    try (var running = new CommandPool(options, Map.of("min-workers", 2, "max-workers", 2));
-        var floor = new Floor(running.pool().settings().python(), ECHO);
-        var second = new Floor(running.pool().settings().python(), ECHO)) {
-      PythonPool pool = running.pool();
-      double[][] one = new double[4][rounds];
-      double[][] many = new double[3][rounds];
-      latencies(floor::exchange);
-      latencies(() -> pool.call(ECHO).join());
-      for (int round = 0; round < rounds; round++) {
-        double[] raw = latencies(floor::exchange);
-        double[] pooled = latencies(() -> pool.call(ECHO).join());
-        one[0][round] = percentile(raw, 50);
-        one[1][round] = percentile(raw, 99);
-        one[2][round] = percentile(pooled, 50);
-        one[3][round] = percentile(pooled, 99);
-      }
-      for (int round = 0; round < rounds; round++) {
-        many[0][round] = floorThroughput(List.of(floor, second));
-        many[1][round] = callbackThroughput(pool);
-        many[2][round] = threadThroughput(pool);
-      }
-      oneAtATime(one);
-      manyCallers(many);
-    }
-  }
-
-  private void oneAtATime(double[][] one) {
-    figures.add(Figure.plain("raw socket, one at a time, p50", median(one[0]), "us"));
-    figures.add(Figure.plain("raw socket, one at a time, p99", median(one[1]), "us"));
-    figures.add(Figure.plain("pool.call, one at a time, p50", median(one[2]), "us"));
-    figures.add(Figure.plain("pool.call, one at a time, p99", median(one[3]), "us"));
-    boolean oneProcessor = Runtime.getRuntime().availableProcessors() == 1;
-    figures.add(
-        new Figure(
-            "  p50 against the raw socket",
-            median(ratios(one[2], one[0])),
-            "x",
-            oneProcessor ? 3.2 : Double.NaN,
-            true));
-  }
-
-  private void manyCallers(double[][] many) {
-    figures.add(Figure.plain("raw socket, 2 workers, 1 in flight each", median(many[0]), "/s"));
-    figures.add(Figure.plain("pool.call, 2 workers, 64 callbacks", median(many[1]), "/s"));
-    figures.add(Figure.plain("pool.call, 2 workers, 64 threads", median(many[2]), "/s"));
-    figures.add(
-        new Figure(
-            "  64 callbacks against the raw socket",
-            median(ratios(many[1], many[0])),
-            "x",
-            2.0,
-            false));
-  }
-
-  /** Something that is timed. */
-  private interface Exchange {
-    void run() throws IOException;
-  }
-
-  private static double[] latencies(Exchange exchange) throws IOException {
-    var micros = new double[CALLS];
-    for (int i = 0; i < CALLS; i++) {
-      long began = System.nanoTime();
-      exchange.run();
-      micros[i] = (System.nanoTime() - began) / 1_000.0;
-    }
-    Arrays.sort(micros);
-    return micros;
-  }
-
-  private static double floorThroughput(List<Floor> floors) throws InterruptedException {
-    var done = new AtomicLong();
-    long end = System.nanoTime() + TURN;
-    List<Thread> threads = new ArrayList<>();
-    for (Floor floor : floors) {
-      threads.add(
-          new Thread(
-              () -> {
-                try {
-                  while (System.nanoTime() < end) {
-                    floor.exchange();
-                    done.incrementAndGet();
-                  }
-                } catch (IOException ended) {
-                  throw new IllegalStateException(ended);
-                }
-              }));
-    }
-    return perSecond(threads, done);
-  }
-
-  private static double threadThroughput(PythonPool pool) throws InterruptedException {
-    var done = new AtomicLong();
-    long end = System.nanoTime() + TURN;
-    List<Thread> threads = new ArrayList<>();
-    for (int i = 0; i < CALLERS; i++) {
-      threads.add(
-          new Thread(
-              () -> {
-                while (System.nanoTime() < end) {
-                  pool.call(ECHO).join();
-                  done.incrementAndGet();
-                }
-              }));
-    }
-    return perSecond(threads, done);
-  }
-
-  private static double perSecond(List<Thread> threads, AtomicLong done)
-      throws InterruptedException {
-    long began = System.nanoTime();
-    threads.forEach(Thread::start);
-    for (Thread thread : threads) {
-      thread.join();
-    }
-    return done.get() * 1e9 / (System.nanoTime() - began);
-  }
-
-  private static double callbackThroughput(PythonPool pool) throws InterruptedException {
-    var done = new AtomicLong();
-    var finished = new CountDownLatch(CALLERS);
-    long began = System.nanoTime();
-    for (int i = 0; i < CALLERS; i++) {
-      again(pool, done, finished, began + TURN);
-    }
-    finished.await();
-    return done.get() * 1e9 / (System.nanoTime() - began);
-  }
-
-  private static void again(PythonPool pool, AtomicLong done, CountDownLatch finished, long end) {
-    pool.call(ECHO)
-        .whenComplete(
-            (reply, failure) -> {
-              done.incrementAndGet();
-              if (System.nanoTime() < end && failure == null) {
-                again(pool, done, finished, end);
-              } else {
-                finished.countDown();
-              }
-            });
   }
 
   private void starts() throws InterruptedException {
@@ -229,8 +80,9 @@ final class Bench {
         }
       }
     }
-    figures.add(Figure.plain("8 workers ready, keeper and system included", median(all), "ms"));
-    figures.add(Figure.plain("  one of them, 4 starting at once", median(each), "ms"));
+    figures.add(
+        Figure.plain("8 workers ready, keeper and system included", Statistics.median(all), "ms"));
+    figures.add(Figure.plain("  one of them, 4 starting at once", Statistics.median(each), "ms"));
   }
 
   private void kills() throws InterruptedException {
@@ -263,9 +115,11 @@ final class Bench {
         }
       }
     }
-    figures.add(Figure.plain("kill noticed, calls answered, p50", median(noticed), "ms"));
-    figures.add(new Figure("worker ready by fork, p50", median(readies), "ms", 10, true));
-    figures.add(new Figure("kill to ready, p50", median(recoveries), "ms", 30, true));
+    figures.add(
+        Figure.plain("kill noticed, calls answered, p50", Statistics.median(noticed), "ms"));
+    figures.add(
+        new Figure("worker ready by fork, p50", Statistics.median(readies), "ms", 10, true));
+    figures.add(new Figure("kill to ready, p50", Statistics.median(recoveries), "ms", 30, true));
   }
 
   private record Seen(PoolEvent event, long at) {}
@@ -279,27 +133,5 @@ final class Bench {
             Sink.foreach(event -> events.add(new Seen(event, System.nanoTime()))),
             running.system());
     return events;
-  }
-
-  private static double[] ratios(double[] above, double[] below) {
-    var ratios = new double[above.length];
-    Arrays.setAll(ratios, i -> above[i] / below[i]);
-    return ratios;
-  }
-
-  private static double median(List<Double> values) {
-    return median(values.stream().mapToDouble(Double::doubleValue).toArray());
-  }
-
-  private static double median(double[] values) {
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    return percentile(sorted, 50);
-  }
-
-  private static double percentile(double[] sorted, int percent) {
-    return sorted.length == 0
-        ? Double.NaN
-        : sorted[Math.min(sorted.length - 1, sorted.length * percent / 100)];
   }
 }

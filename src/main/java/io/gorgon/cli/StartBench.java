@@ -57,16 +57,16 @@ final class StartBench {
     }
     String what = numpy ? "8 with NumPy" : "8 with " + STAND_IN.size() + " modules";
     return List.of(
-        Figure.plain(what + " ready, preloaded", median(figures[0]), "ms"),
-        Figure.plain(what + " ready, fresh", median(figures[1]), "ms"),
+        Figure.plain(what + " ready, preloaded", Statistics.median(figures[0]), "ms"),
+        Figure.plain(what + " ready, fresh", Statistics.median(figures[1]), "ms"),
         ratio("  preloaded against fresh", figures[2], numpy ? MOST_TIME : Double.NaN),
-        Figure.plain(what + ", memory of each, preloaded", median(figures[3]), "MiB"),
-        Figure.plain(what + ", memory of each, fresh", median(figures[4]), "MiB"),
+        Figure.plain(what + ", memory of each, preloaded", Statistics.median(figures[3]), "MiB"),
+        Figure.plain(what + ", memory of each, fresh", Statistics.median(figures[4]), "MiB"),
         ratio("  preloaded against fresh (PSS)", figures[5], numpy ? MOST_MEMORY : Double.NaN));
   }
 
   private static Figure ratio(String name, double[] values, double bound) {
-    double value = median(values);
+    double value = Statistics.median(values);
     return new Figure(name, value, "x", Double.isNaN(value) ? value : bound, true);
   }
 
@@ -129,11 +129,5 @@ final class StartBench {
       }
     }
     return Double.NaN;
-  }
-
-  private static double median(double[] values) {
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    return sorted[sorted.length / 2];
   }
 }

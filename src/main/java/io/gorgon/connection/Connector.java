@@ -32,6 +32,15 @@ public interface Connector {
   /** Resident memory, in bytes, of each worker's process group; empty where that is not known. */
   CompletionStage<Map<WorkerId, Long>> memory();
 
+  /**
+   * Asks a process, ready or not, for the Python stacks of its threads. Who asks while one is under
+   * way gets that one.
+   *
+   * @return completes within some two seconds, with {@link io.gorgon.message.PythonFailure.NoDump}
+   *     itself where there is nothing to be had
+   */
+  CompletionStage<String> dump(WorkerId worker);
+
   /** Ends every process. Completes when none is left. */
   CompletionStage<Void> close();
 }

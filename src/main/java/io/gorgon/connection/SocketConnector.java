@@ -49,6 +49,11 @@ public final class SocketConnector implements Connector {
   }
 
   @Override
+  public CompletionStage<String> dump(WorkerId worker) {
+    return keeper.dump(worker, blocking);
+  }
+
+  @Override
   public CompletionStage<Void> close() {
     return CompletableFuture.runAsync(
         () -> {

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  *  time and will         DeadlineExceeded  Cancelled  NestedTooDeep
  *  a worker's fault      WorkerLost  ProtocolViolation  StartFailed
  *  no worker for you     Overloaded  NoCapacity  Draining  CheckoutRefused  SessionLost
+ *  a look at a worker    NoDump
  *  set-up                InvalidSettings  NameTaken  NotRunning
  * </pre>
  */
@@ -45,20 +46,60 @@ public abstract sealed class PythonFailure extends RuntimeException {
 
   // ---- Python's own answer
 
-  /** The function raised. Its frames head this exception's stack trace; the worker is fine. */
+  /**
+   * The function raised. Its frames head this exception's stack trace, its notes end the message,
+   * {@code __cause__} or {@code __context__} is the cause, and the members of an exception group
+   * are suppressed exceptions. The worker is fine.
+   */
   public static final class PythonRaised extends PythonFailure {
     private final PythonException exception;
 
     public PythonRaised(String target, WorkerId worker, PythonException exception) {
-      super(target + " raised " + exception.describe() + " (worker " + worker + ")");
+      super(
+          target
+              + " raised "
+              + exception.describe()
+              + " (worker "
+              + worker
+              + ")"
+              + quote("notes", exception.notes().stream().flatMap(String::lines).toList()));
       this.exception = exception;
       if (exception.cause() != null) {
         initCause(new PythonRaised(target, worker, exception.cause()));
       }
+      exception.group().forEach(member -> addSuppressed(new PythonRaised(target, worker, member)));
       setStackTrace(exception.stackTrace());
     }
 
-    /** Type, message, frames, cause and notes as Python had them. */
+    private PythonRaised(PythonRaised same, StackTraceElement[] trace) {
+      super(String.valueOf(same.getMessage()));
+      this.exception = same.exception;
+      initCause(same.getCause());
+      Stream.of(same.getSuppressed()).forEach(this::addSuppressed);
+      setStackTrace(trace);
+    }
+
+    /**
+     * The same, with the Java frames of who called behind Python's. A call's failure is shared by
+     * all who look at its answer, so it is not changed itself.
+     *
+     * @param caller innermost first, as {@link Throwable#getStackTrace} gives them
+     */
+    public PythonRaised calledFrom(StackTraceElement... caller) {
+      return new PythonRaised(
+          this,
+          Stream.concat(Stream.of(exception.stackTrace()), Stream.of(caller))
+              .toArray(StackTraceElement[]::new));
+    }
+
+    /** The same, with one more suppressed exception. */
+    PythonRaised suppressing(Throwable other) {
+      var copy = new PythonRaised(this, getStackTrace());
+      copy.addSuppressed(other);
+      return copy;
+    }
+
+    /** Type, message, frames, cause, notes and group as Python had them. */
     public PythonException exception() {
       return exception;
     }
@@ -66,6 +107,13 @@ public abstract sealed class PythonFailure extends RuntimeException {
     /** The name of the exception's class, for example {@code ValueError}. */
     public String type() {
       return exception.type();
+    }
+
+    /**
+     * Whether its class is, or inherits from, the one of that name: see {@link PythonException}.
+     */
+    public boolean isA(String name) {
+      return exception.isA(name);
     }
 
     /** The traceback as Python prints it. */
@@ -514,6 +562,51 @@ public abstract sealed class PythonFailure extends RuntimeException {
     }
   }
 
+  /** The stacks of a worker cannot be had. */
+  public static final class NoDump extends PythonFailure {
+    /** Why. */
+    public enum Reason {
+      /** No such process is there, or it ended before it had answered. */
+      GONE,
+      /** It is there and wrote nothing in time. */
+      SILENT
+    }
+
+    private final WorkerId worker;
+    private final NoDump.Reason reason;
+
+    public NoDump(WorkerId worker, NoDump.Reason reason, String problem) {
+      super(
+          "no stacks of worker "
+              + worker
+              + " ("
+              + reason
+              + "): "
+              + problem
+              + "; "
+              + switch (reason) {
+                case GONE -> "look in the pool's stats for the workers that there are";
+                case SILENT -> "look with 'ps' at its state: one that is stopped answers nobody";
+              });
+      this.worker = worker;
+      this.reason = reason;
+    }
+
+    public WorkerId worker() {
+      return worker;
+    }
+
+    public NoDump.Reason reason() {
+      return reason;
+    }
+
+    /** True if it was silent: what kept it may pass. */
+    @Override
+    public boolean retryable() {
+      return reason == NoDump.Reason.SILENT;
+    }
+  }
+
   // ---- set-up
 
   /** A setting is wrong. Thrown while settings are loaded, before anything starts. */
@@ -560,11 +653,15 @@ public abstract sealed class PythonFailure extends RuntimeException {
   }
 
   private static String quote(List<String> tail) {
-    Objects.requireNonNull(tail, "tail");
-    if (tail.isEmpty()) {
+    return quote("last output", tail);
+  }
+
+  private static String quote(String what, List<String> lines) {
+    Objects.requireNonNull(lines, what);
+    if (lines.isEmpty()) {
       return "";
     }
-    return Stream.concat(Stream.of("\nlast output:"), tail.stream())
+    return Stream.concat(Stream.of("\n" + what + ":"), lines.stream())
         .reduce((before, line) -> before + "\n  | " + line)
         .orElse("");
   }

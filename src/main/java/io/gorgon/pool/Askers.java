@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
@@ -28,6 +29,7 @@ final class Askers {
   private final Hands hands;
   private final Peers peers;
   private final Subscribers subscribers;
+  private final Consumer<PoolInput> later;
   private final Map<Long, Asker> waiting = new HashMap<>();
   private final Map<Lease, Asker> holders = new HashMap<>();
   private long requests;
@@ -40,7 +42,8 @@ final class Askers {
       long requestsBefore,
       Hands hands,
       Peers peers,
-      Subscribers subscribers) {
+      Subscribers subscribers,
+      Consumer<PoolInput> later) {
     this.context = context;
     this.settings = settings;
     this.state = state;
@@ -48,6 +51,7 @@ final class Askers {
     this.hands = hands;
     this.peers = peers;
     this.subscribers = subscribers;
+    this.later = later;
   }
 
   /** How many have asked, those of the pool's former lives included. */
@@ -62,7 +66,9 @@ final class Askers {
 
   /** Notes whose call is to be run; the number of the request. */
   long add(Pool.Submit submit) {
-    return add(null, submit.call(), submit.kind(), null);
+    long request = add(null, submit.call(), submit.kind(), null);
+    submit.call().heldBy(new SessionPlace(request, later));
+    return request;
   }
 
   private long add(
@@ -193,6 +199,19 @@ final class Askers {
       runner.abandonAll(
           call -> new PythonFailure.Cancelled(call.call().target(), true, abandon.why()));
     }
+  }
+
+  /** The worker died before it started the call that the lease was for: it waits again. */
+  boolean takeBack(Lease lease) {
+    Asker asker = holders.remove(lease);
+    if (asker == null) {
+      return false;
+    }
+    if (asker.call() != null) {
+      asker.call().heldBy(new SessionPlace(asker.request(), later));
+    }
+    waiting.put(asker.request(), asker);
+    return true;
   }
 
   /** Whether the lease was taken for one call, and so ends with it. */

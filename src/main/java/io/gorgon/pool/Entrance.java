@@ -1,5 +1,6 @@
 package io.gorgon.pool;
 
+import io.gorgon.message.Exceptions;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.tool.Tools;
 import io.gorgon.worker.PendingCall;
@@ -19,6 +20,7 @@ public final class Entrance {
   private final PoolClock clock;
   private final AtomicLong calls = new AtomicLong();
   private final AtomicReference<Tools> tools = new AtomicReference<>(Tools.NONE);
+  private volatile Exceptions exceptions = Exceptions.NONE;
   private volatile PoolStatus status = PoolStatus.STARTING;
   private volatile boolean ending;
   private volatile Numbers counted = Numbers.NONE;
@@ -103,6 +105,18 @@ public final class Entrance {
   /** The tools that all calls may use. */
   public Tools tools() {
     return java.util.Objects.requireNonNull(tools.get());
+  }
+
+  /**
+   * Has calls that are made from now on fail with these, instead of those that were named before.
+   */
+  public void translate(Exceptions wanted) {
+    exceptions = wanted;
+  }
+
+  /** What Python's exceptions become. */
+  public Exceptions exceptions() {
+    return exceptions;
   }
 
   /** The actor begins, or begins anew: it gets a lane that no worker of a former life is in. */

@@ -60,13 +60,23 @@ final class LaneRoom {
     return request == null ? BY_NAME : request;
   }
 
-  /** Takes an idle place; a worker that closed is left out. */
+  /** Takes an idle place; a worker that closed is left out, and one whose calls are spent. */
   @Nullable Runner pollIdle() {
     Runner runner = idle.pollFirst();
-    while (runner != null && !runner.isOpen()) {
+    while (runner != null && !isUsable(runner)) {
       runner = idle.pollFirst();
     }
     return runner;
+  }
+
+  /** The places of a worker that waits for its replacement are held, until it is claimed. */
+  private boolean isUsable(Runner runner) {
+    boolean open = runner.isOpen();
+    boolean spent = open && runner.concurrency() > 1 && runner.callsLeft() == 0;
+    if (spent) {
+      hold(runner);
+    }
+    return open && !spent;
   }
 
   /** A place has nothing to do. Workers with several places take turns. */

@@ -130,6 +130,12 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
    */
   public record Subscribe(ActorRef<PoolEvent> subscriber) implements Command {}
 
+  /**
+   * Asks a process for the Python stacks of its threads. The answer is a text or a {@link
+   * PythonFailure.NoDump}, and comes within some two seconds.
+   */
+  public record Dump(WorkerId worker, ActorRef<StatusReply<String>> replyTo) implements Command {}
+
   /** Asks for the side of the pool that is used without passing this actor. */
   public record Introduce(ActorRef<Entrance> replyTo) implements Command {}
 
@@ -227,7 +233,14 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     hands = new Hands(context, entrance, connector, lane, workerEvents, WorkerStopped::new);
     askers =
         new Askers(
-            context, settings, state, entrance.counted().requests(), hands, peers, subscribers);
+            context,
+            settings,
+            state,
+            entrance.counted().requests(),
+            hands,
+            peers,
+            subscribers,
+            later);
     decisions =
         new Decisions(entrance, state, lane, hands, askers, subscribers, later, this::close);
     news = new WorkerNews(context, hands, askers, subscribers, decisions);
@@ -279,6 +292,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
         .onMessage(Drain.class, this::onDrain)
         .onMessage(GetStats.class, this::onGetStats)
         .onMessage(Subscribe.class, this::onSubscribe)
+        .onMessage(Dump.class, this::onDump)
         .onMessage(Introduce.class, this::onIntroduce)
         .onMessage(Tick.class, this::onTick)
         .onMessage(LaneClaimed.class, this::onLaneClaimed)
@@ -338,7 +352,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   private Behavior<Command> onSubmit(Submit submit) {
     PendingCall call = submit.call();
     long request = askers.add(submit);
-    call.heldBy(new SessionPlace(request, later));
+    call.roam();
     decisions.feed(new PoolInput.Asked(request, submit.kind(), 0, call.deadline(), true));
     return call.isDone() ? feed(new PoolInput.Withdrawn(request)) : this;
   }
@@ -375,6 +389,19 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
       hands.allReady().forEach(subscribe.subscriber()::tell);
       subscribers.openCircuit().ifPresent(subscribe.subscriber()::tell);
     }
+    return this;
+  }
+
+  private Behavior<Command> onDump(Dump dump) {
+    connector
+        .dump(dump.worker())
+        .whenComplete(
+            (stacks, failure) ->
+                dump.replyTo()
+                    .tell(
+                        failure == null
+                            ? StatusReply.success(stacks)
+                            : StatusReply.error(failure)));
     return this;
   }
 

@@ -223,6 +223,7 @@ public record PoolSettings(
         in.bytes("shared-memory.limit", 0, TEBI),
         in.oneOf("log.level", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
         in.integer("log.records-per-second", 0, 100_000),
+        in.integer("concurrency", 1, MOST_AT_ONCE),
         in.text("entry"));
   }
 }

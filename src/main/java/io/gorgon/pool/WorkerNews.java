@@ -63,6 +63,12 @@ final class WorkerNews {
     subscribers.publish(
         new PoolEvent.WorkerGone(
             gone.id(), gone.closed().exit(), gone.cause(), gone.fault() == Worker.Fault.POOL));
+    gone.unstarted()
+        .map(Lease.class::cast)
+        .filter(askers::takeBack)
+        .ifPresent(
+            lease ->
+                decisions.feed(new PoolInput.HandOverFailed(lease, HandOver.Problem.PROCESS_DEAD)));
     decisions.feed(
         new PoolInput.Gone(
             gone.id().slot(),

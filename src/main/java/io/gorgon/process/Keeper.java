@@ -1,6 +1,7 @@
 package io.gorgon.process;
 
 import io.gorgon.message.Exit;
+import io.gorgon.message.PythonFailure.NoDump;
 import io.gorgon.message.PythonFailure.StartFailed;
 import io.gorgon.message.WorkerId;
 import io.gorgon.process.KeeperReport.Key;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -164,6 +166,21 @@ public final class Keeper implements AutoCloseable {
         left.made().completeExceptionally(new IOException("the keeper is gone"));
       }
     }
+  }
+
+  /**
+   * Asks a worker for its stacks, see {@link StackDump}. Does not block.
+   *
+   * @param blocking runs what looks at files
+   * @return fails with {@link NoDump}
+   */
+  public CompletableFuture<String> dump(WorkerId id, Executor blocking) {
+    WorkerProcess worker =
+        id.pool().equals(pool) ? workers.get(new Key(id.slot(), id.generation())) : null;
+    return worker == null
+        ? CompletableFuture.failedFuture(
+            new NoDump(id, NoDump.Reason.GONE, "pool '" + pool + "' has no such process"))
+        : worker.dump(blocking);
   }
 
   /** Ends the keeper and every worker; returns at once. */

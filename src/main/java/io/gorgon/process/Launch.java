@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param logLines records that one worker may log in a second
  * @param sharedFrom bytes from which an array travels in shared memory
  * @param sharedLimit bytes of shared memory that there is at most; 0 for none
+ * @param concurrency calls that one process runs at once
  * @param entry the Python function that is the worker; tests replace it
  */
 public record Launch(
@@ -40,6 +41,7 @@ public record Launch(
     long sharedLimit,
     String logLevel,
     int logLines,
+    int concurrency,
     String entry) {
 
   /** The bridge's own worker loop. */

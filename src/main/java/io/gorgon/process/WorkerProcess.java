@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
@@ -37,6 +38,7 @@ public final class WorkerProcess {
   private final OutputLog standardError;
   private final CompletableFuture<Long> pid = new CompletableFuture<>();
   private final CompletableFuture<Exit> exit = new CompletableFuture<>();
+  private final StackDump stacks;
   private volatile List<OutputReader> readers = List.of();
 
   /**
@@ -61,6 +63,7 @@ public final class WorkerProcess {
     this.home = home;
     this.standardOutput = new OutputLog(id, "stdout", linesPerSecond, tail, System::nanoTime);
     this.standardError = new OutputLog(id, "stderr", linesPerSecond, tail, System::nanoTime);
+    this.stacks = new StackDump(id, file("dump"), () -> signal("USR1"), exit::isDone);
   }
 
   /** The process id of the keeper that it belongs to. */
@@ -90,6 +93,7 @@ public final class WorkerProcess {
     command.put("page", page().toString());
     command.put("stdout", file("out").toString());
     command.put("stderr", file("err").toString());
+    command.put("dump", file("dump").toString());
     command.put("path", launch.path().stream().map(Path::toString).toList());
     command.put("environment", launch.environment());
     command.put("directory", launch.directory().map(Path::toString).orElse(null));
@@ -105,6 +109,7 @@ public final class WorkerProcess {
     }
     command.put("log_level", launch.logLevel());
     command.put("log_lines", launch.logLines());
+    command.put("concurrency", launch.concurrency());
     command.put("entry", launch.entry());
     command.put("method", launch.method());
     keeper.send(command);
@@ -141,6 +146,11 @@ public final class WorkerProcess {
   /** SIGKILL to the worker's group and all its descendants. */
   public void kill() {
     signal("KILL");
+  }
+
+  /** Asks the worker for the stacks of its threads. Does not block; see {@link StackDump}. */
+  CompletableFuture<String> dump(Executor blocking) {
+    return stacks.take(blocking);
   }
 
   private void signal(String signal) {
@@ -181,7 +191,7 @@ public final class WorkerProcess {
     standardOutput.close();
     standardError.close();
     keeper.send(Map.of("op", "release", "slot", key.slot(), "generation", key.generation()));
-    List.of(socket(), page()).forEach(RunDirectory::deleteQuietly);
+    List.of(socket(), page(), file("dump")).forEach(RunDirectory::deleteQuietly);
     return tail.lines();
   }
 

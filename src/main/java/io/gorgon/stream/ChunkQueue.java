@@ -61,12 +61,8 @@ final class ChunkQueue implements Dialogue {
   }
 
   @Override
-  public void onStarted(PendingCall started) {
-    call = started;
-  }
-
-  @Override
   public void onChunk(PendingCall of, Frame frame) {
+    call = of;
     arrived++;
     if (arrived > granted) {
       throw new PythonFailure.ProtocolViolation(

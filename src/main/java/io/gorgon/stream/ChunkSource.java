@@ -6,6 +6,7 @@ import io.gorgon.worker.Dialogue;
 import io.gorgon.worker.PendingCall;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.function.LongSupplier;
 import org.apache.pekko.japi.Pair;
 import org.apache.pekko.stream.Attributes;
@@ -37,8 +38,13 @@ public final class ChunkSource<M>
     void send(PendingCall call);
   }
 
-  /** A call, and what the user holds of it. */
-  public record Prepared<M>(PendingCall call, M held) {}
+  /**
+   * A call, and what the user has of it.
+   *
+   * @param answer the call's own, or what the user is told instead: how the stream ends
+   * @param held what the stream materializes to
+   */
+  public record Prepared<M>(PendingCall call, CompletionStage<Reply> answer, M held) {}
 
   private final Outlet<Chunk> out = Outlet.create("Chunks.out");
   private final Caller<M> caller;
@@ -68,20 +74,22 @@ public final class ChunkSource<M>
   public Pair<GraphStageLogic, M> createLogicAndMaterializedValuePair(Attributes attributes) {
     var queue = new ChunkQueue(window, idleLimit, nanoTime);
     Prepared<M> prepared = caller.prepare(queue);
-    return Pair.create(new Logic(queue, prepared.call()), prepared.held());
+    return Pair.create(new Logic(queue, prepared.call(), prepared.answer()), prepared.held());
   }
 
   private final class Logic extends GraphStageLogic {
 
     private final ChunkQueue queue;
     private final PendingCall call;
+    private final CompletionStage<Reply> answer;
     private boolean ended;
     private @Nullable Throwable failure;
 
-    Logic(ChunkQueue queue, PendingCall call) {
+    Logic(ChunkQueue queue, PendingCall call, CompletionStage<Reply> answer) {
       super(ChunkSource.this.shape());
       this.queue = queue;
       this.call = call;
+      this.answer = answer;
       setHandler(
           out,
           new AbstractOutHandler() {
@@ -103,7 +111,7 @@ public final class ChunkSource<M>
       AsyncCallback<Logic> arrived = createAsyncCallback(any -> pushNext());
       AsyncCallback<Outcome> answered = createAsyncCallback(this::onAnswered);
       queue.whenWanted(() -> arrived.invoke(this));
-      call.answer().whenComplete((reply, cause) -> answered.invoke(new Outcome(reply, cause)));
+      answer.whenComplete((reply, cause) -> answered.invoke(new Outcome(reply, cause)));
       caller.send(call);
     }
 

@@ -16,9 +16,6 @@ public interface Dialogue {
     return false;
   }
 
-  /** The call has been written to a worker; by {@code call.send} it can be told more. */
-  default void onStarted(PendingCall call) {}
-
   /** The next element of a stream. */
   default void onChunk(PendingCall call, Frame chunk) {
     throw outOfPlace(chunk);

@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Flights {
 
+  /** Requests with the same lowest bits have the same word of the status page. */
+  private static final long WORDS = 255;
+
   private final ReentrantLock lock;
   private final boolean inOrder;
   private final Map<Long, InFlight> byRequest = new LinkedHashMap<>();
@@ -32,9 +35,27 @@ final class Flights {
     this.inOrder = inOrder;
   }
 
-  /** The id for the next request. */
+  /**
+   * The id for the next request. Where answers may come in any order, one that has been left behind
+   * by many keeps its word on the status page: no id that shares it is given out meanwhile.
+   */
   long nextRequest() {
-    return ++lastRequest;
+    lastRequest++;
+    if (!inOrder) {
+      while (hasWord(lastRequest)) {
+        lastRequest++;
+      }
+    }
+    return lastRequest;
+  }
+
+  private boolean hasWord(long request) {
+    for (Long other : byRequest.keySet()) {
+      if ((other & WORDS) == (request & WORDS)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   void add(InFlight flight) {

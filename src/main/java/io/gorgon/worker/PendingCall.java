@@ -55,6 +55,7 @@ public final class PendingCall {
   private final Map<String, String> mdc;
   private volatile long deadline;
   private volatile boolean streaming;
+  private volatile boolean roaming;
   private final CompletableFuture<Reply> answer = new CompletableFuture<>();
   private final AtomicBoolean decided = new AtomicBoolean();
   private volatile @Nullable Holder holder;
@@ -120,6 +121,15 @@ public final class PendingCall {
     } finally {
       MDC.setContextMap(before == null ? Map.of() : before);
     }
+  }
+
+  /** Lets any worker run it, although it is run under a lease: until one has started it. */
+  public void roam() {
+    roaming = true;
+  }
+
+  boolean isRoaming() {
+    return roaming;
   }
 
   /**

@@ -7,10 +7,12 @@ import io.gorgon.wire.Frame;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,10 +65,16 @@ public final class Runner implements PendingCall.Holder {
   private final int concurrency;
 
   private final ReentrantLock lock = new ReentrantLock();
+
+  /**
+   * Held from the numbering of requests until they are written, so that Python reads them in their
+   * order, and nothing about one before it. Taken before the other lock.
+   */
+  private final ReentrantLock writing = new ReentrantLock();
+
   private final Flights flights;
   private final Rescue rescue;
   private final Tenancy tenancy = new Tenancy();
-  private volatile long requestsSentUpTo;
   private long answeredAt;
 
   private Connection.@Nullable Closed end;
@@ -177,8 +185,31 @@ public final class Runner implements PendingCall.Holder {
   }
 
   private boolean write(List<PendingCall> calls, boolean leased) {
-    List<Frame> frames = new ArrayList<>(calls.size());
-    List<PendingCall> written = new ArrayList<>(calls.size());
+    List<InFlight> written = new ArrayList<>(calls.size());
+    writing.lock();
+    try {
+      if (!number(calls, leased, written)) {
+        return false;
+      }
+      if (!written.isEmpty()) {
+        List<Frame> frames = new ArrayList<>(written.size());
+        for (InFlight flight : written) {
+          frames.add(Frame.of(Frame.Kind.REQUEST, flight.request(), flight.call().body()));
+        }
+        long position = connection.send(frames);
+        written.forEach(flight -> flight.wasSent(position));
+      }
+    } finally {
+      writing.unlock();
+    }
+    if (written.isEmpty()) {
+      onNothingWritten(leased);
+    }
+    return true;
+  }
+
+  /** Takes calls up, those that nobody waits for left out; false if this worker takes none. */
+  private boolean number(List<PendingCall> calls, boolean leased, List<InFlight> written) {
     lock.lock();
     try {
       if (end != null || dirty) {
@@ -195,20 +226,14 @@ public final class Runner implements PendingCall.Holder {
           // Its caller left while it changed hands, and believes that it never ran.
           continue;
         }
-        flights.add(new InFlight(request, call, leased));
-        written.add(call);
-        frames.add(Frame.of(Frame.Kind.REQUEST, request, call.body()));
+        var flight = new InFlight(request, call, leased);
+        flights.add(flight);
+        written.add(flight);
       }
+      return true;
     } finally {
       lock.unlock();
     }
-    if (frames.isEmpty()) {
-      onNothingWritten(leased);
-    } else {
-      requestsSentUpTo = connection.send(frames);
-      written.forEach(call -> call.dialogue().onStarted(call));
-    }
-    return true;
   }
 
   private void onNothingWritten(boolean leased) {
@@ -383,10 +408,15 @@ public final class Runner implements PendingCall.Holder {
 
   @Override
   public long send(PendingCall call, LongFunction<Frame> frame) {
-    InFlight flight = flights.of(call.request());
-    return flight == null || flight.call() != call
-        ? -1
-        : connection.send(List.of(frame.apply(flight.request())));
+    writing.lock();
+    try {
+      InFlight flight = flights.of(call.request());
+      return flight == null || flight.call() != call
+          ? -1
+          : connection.send(List.of(frame.apply(flight.request())));
+    } finally {
+      writing.unlock();
+    }
   }
 
   @Override
@@ -397,11 +427,12 @@ public final class Runner implements PendingCall.Holder {
   @Override
   public void onAbandoned(PendingCall call, boolean dirtyEnd) {
     InFlight flight;
-    // With several calls at once, one that ends within its grace leaves its neighbours alone.
-    boolean ends = dirtyEnd && concurrency == 1;
+    boolean ends = false;
     lock.lock();
     try {
       flight = flights.of(call);
+      // With several calls at once, one that ends within its grace leaves its neighbours alone.
+      ends = dirtyEnd && flight != null && (concurrency == 1 || flight.leased());
       if (flight == null) {
         tenancy.remove(call);
       } else if (ends) {
@@ -514,9 +545,7 @@ public final class Runner implements PendingCall.Holder {
       }
       return false;
     }
-    if (left == 0) {
-      connection.noteRead(requestsSentUpTo);
-    }
+    connection.noteRead(flight.sentUpTo());
     answers.give(flight, frame, concurrency == 1 ? free : flight.call().startedAt(), now);
     retirement.served().ifPresent(supervisor::onRetireDue);
     if (endedDirty) {
@@ -548,12 +577,17 @@ public final class Runner implements PendingCall.Holder {
   /**
    * Ends this incarnation's part in its calls: those that Python had started fail, or run again if
    * they may; the others go back to where they came from.
+   *
+   * @param mayMove whether there is a pool that finds another worker for a call under a lease
+   * @return the lease if it was taken for a call that another worker may run; that is not answered
    */
-  void close(Connection.Closed closed, String cause) {
+  Optional<Object> close(Connection.Closed closed, String cause, boolean mayMove) {
     List<InFlight> unanswered;
     List<PendingCall> waiting;
+    Object holder;
     lock.lock();
     try {
+      holder = tenancy.holder();
       end = closed;
       endCause = cause;
       unanswered = flights.clear();
@@ -561,11 +595,24 @@ public final class Runner implements PendingCall.Holder {
     } finally {
       lock.unlock();
     }
-    List<PendingCall> back = answers.giveUp(unanswered, closed, connection.lastStarted(), cause);
-    waiting.forEach(call -> call.fail(answers.lost(call, closed, false, cause)));
+    long lastStarted = connection.lastStarted();
+    Predicate<PendingCall> moves = call -> mayMove && call.isRoaming() && !call.isDone();
+    boolean moving = waiting.stream().anyMatch(moves);
+    for (InFlight flight : List.copyOf(unanswered)) {
+      if (lastStarted < flight.request() && moves.test(flight.call())) {
+        unanswered.remove(flight);
+        flight.call().didNotStart();
+        moving = true;
+      }
+    }
+    List<PendingCall> back = answers.giveUp(unanswered, closed, lastStarted, cause);
+    waiting.stream()
+        .filter(moves.negate())
+        .forEach(call -> call.fail(answers.lost(call, closed, false, cause)));
     if (!back.isEmpty()) {
       source.giveBack(back);
     }
+    return moving ? Optional.ofNullable(holder) : Optional.empty();
   }
 
   /** Prints as its id. */

@@ -8,6 +8,7 @@ import io.gorgon.message.WorkerId;
 import io.gorgon.wire.Frame;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.LongSupplier;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -91,6 +92,7 @@ public final class Worker {
    * @param fault whose doing it was
    * @param failure why it could not start, or null
    * @param replaced whether it will ask for another process
+   * @param unstarted the lease that was taken for a call which it had not started
    */
   public record Gone(
       long lineage,
@@ -99,7 +101,8 @@ public final class Worker {
       Fault fault,
       String cause,
       @Nullable StartFailed failure,
-      boolean replaced)
+      boolean replaced,
+      Optional<Object> unstarted)
       implements Event {}
 
   /** Whether the idle process answered in time. */
@@ -266,7 +269,8 @@ public final class Worker {
                 StartFailed.Kind.EXITED, "worker " + id + " could not be opened: " + broken, "");
     var closed = new Connection.Closed(Exit.UNKNOWN, failure, List.of());
     String cause = "it could not be opened";
-    parent.tell(new Gone(place.lineage(), id, closed, Fault.START, cause, failure, true));
+    parent.tell(
+        new Gone(place.lineage(), id, closed, Fault.START, cause, failure, true, Optional.empty()));
     throw new WorkerCrashed(cause);
   }
 
@@ -425,7 +429,7 @@ public final class Worker {
     timers.cancelAll();
     Connection.Closed closed = ended.closed();
     String cause = mine.causeOf(closed);
-    mine.runner().close(closed, cause);
+    Optional<Object> unstarted = mine.runner().close(closed, cause, true);
     StartFailed failure = mine.startFailure(closed);
     boolean replaced = mine.stop == null || mine.stop.replace();
     if (mine.stop != null && mine.stop.graceful()) {
@@ -434,7 +438,8 @@ public final class Worker {
       context.getLog().warn("worker {} ended ({}; {})", mine.id, closed.exit(), cause);
     }
     parent.tell(
-        new Gone(place.lineage(), mine.id, closed, mine.faultOf(), cause, failure, replaced));
+        new Gone(
+            place.lineage(), mine.id, closed, mine.faultOf(), cause, failure, replaced, unstarted));
     if (replaced) {
       throw new WorkerCrashed(cause);
     }
@@ -452,7 +457,8 @@ public final class Worker {
     if (mine != null && !mine.gone) {
       mine.connection().kill();
       mine.runner()
-          .close(new Connection.Closed(Exit.UNKNOWN, null, List.of()), "its pool has stopped");
+          .close(
+              new Connection.Closed(Exit.UNKNOWN, null, List.of()), "its pool has stopped", false);
     }
     return Behaviors.same();
   }

@@ -2,6 +2,7 @@ package io.gorgon.message;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
@@ -14,6 +15,7 @@ import io.gorgon.message.PythonFailure.InvalidSettings;
 import io.gorgon.message.PythonFailure.NameTaken;
 import io.gorgon.message.PythonFailure.NestedTooDeep;
 import io.gorgon.message.PythonFailure.NoCapacity;
+import io.gorgon.message.PythonFailure.NoDump;
 import io.gorgon.message.PythonFailure.NotAStream;
 import io.gorgon.message.PythonFailure.NotRunning;
 import io.gorgon.message.PythonFailure.NotSerializable;
@@ -45,8 +47,7 @@ import org.junit.jupiter.api.Test;
 class PythonFailureTest {
 
   private static final WorkerId WORKER = new WorkerId("p", 0, 1);
-  private static final PythonException RAISED =
-      new PythonException("ValueError", "builtins", "no", List.of(), List.of(), null, "");
+  private static final PythonException RAISED = PythonException.from(MissingNode.getInstance());
 
   /** A failure, and what its documentation says of trying again. */
   private record Sample(PythonFailure failure, boolean retryable) {}
@@ -99,7 +100,10 @@ class PythonFailureTest {
     Stream<Sample> refusals =
         Arrays.stream(CheckoutRefused.Reason.values())
             .map(why -> new Sample(new CheckoutRefused("p", why, "it"), !lasting.contains(why)));
-    return Stream.of(single, targets, deadlines, starts, refusals).flatMap(s -> s).toList();
+    Stream<Sample> dumps =
+        Arrays.stream(NoDump.Reason.values())
+            .map(why -> new Sample(new NoDump(WORKER, why, "it"), why == NoDump.Reason.SILENT));
+    return Stream.of(dumps, single, targets, deadlines, starts, refusals).flatMap(s -> s).toList();
   }
 
   private static WorkerLost lost(boolean started, boolean idempotent) {

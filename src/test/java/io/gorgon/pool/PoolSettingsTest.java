@@ -39,6 +39,8 @@ class PoolSettingsTest {
         "frame-limit = 1KiB             | frame-limit           | bytes",
         "frame-limit = huge             | frame-limit           | size",
         "batch = 9                      | batch                 | 1 to 8",
+        "concurrency = 257              | concurrency           | 1 to 256",
+        "concurrency = 0                | concurrency           | 1 to 256",
         "recycle.jitter = 2             | recycle.jitter        | 0 to 1",
         "mode = cluster                 | mode                  | pool, bridge",
         "start-method = spoon           | start-method          | auto, fork, fresh",

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gorgon.Checkout;
 import io.gorgon.RunningCall;
+import io.gorgon.Session;
 import io.gorgon.message.Call;
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
@@ -38,6 +39,28 @@ class PoolWorkersTest {
       tested.worker(0).ready();
 
       assertThat(second.granted().worker()).isEqualTo(new WorkerId("scripted", 0, 2));
+    }
+  }
+
+  @Test
+  void aSessionsCallThatItsWorkerHadNotStartedRunsElsewhereAndKeepsItsPlace() {
+    try (var tested = ScriptedPool.start(Script.obliging().deafTo(Script.Cue.REQUESTED))) {
+      Session session = tested.pool().session("s");
+      RunningCall first = session.call(Call.of("m:f", "first"));
+      RunningCall second = session.call(Call.of("m:f", "second"));
+      tested.time().settle();
+      int slot = tested.worker(0).requests().isEmpty() ? 1 : 0;
+
+      tested.worker(slot).dieBy(9);
+      tested.time().settle();
+
+      var other = tested.worker(1 - slot);
+      var again = other.requests().isEmpty() ? tested.worker(slot) : other;
+      assertThat(again.requests()).extracting(r -> r.arguments().get(0).asText()).contains("first");
+      again.answer("well");
+      assertThat(tested.now(first).as(String.class)).isEqualTo("well");
+      assertThat(tested.now(first).attempts()).isEqualTo(1);
+      assertThat(second.isDone()).isFalse();
     }
   }
 
@@ -222,6 +245,20 @@ class PoolWorkersTest {
         one.answer(one.request().arguments().get(0));
         tested.time().settle();
       }
+    }
+  }
+
+  @Test
+  void theStacksOfAProcessThatLivesAreToldAndOfNoOther() {
+    try (var tested = ScriptedPool.start()) {
+      WorkerId busy = tested.worker(1).id();
+      tested.pool().call(Call.of("m:f"));
+      assertThat(tested.now(tested.pool().dump(busy))).isEqualTo("stacks of " + busy);
+
+      tested.worker(1).dieBy(9);
+
+      assertThat(tested.failureOf(tested.pool().dump(busy)))
+          .isInstanceOf(PythonFailure.NoDump.class);
     }
   }
 }

@@ -59,11 +59,8 @@ public final class Bystanders {
 
   /** What a bystander may be told. */
   public enum Expected {
-    /**
-     * Answers: the fault is somebody else's. Only a session's call, which may have been given its
-     * worker just then, may be told that it has not started and can be made again.
-     */
-    ANSWERS(any -> false, any -> false, PythonFailure::retryable),
+    /** Answers: the fault is somebody else's. */
+    ANSWERS(any -> false, any -> false, any -> false),
 
     /** The same, but a call that a process was taken from, and that must not repeat, may fail. */
     HIT(WorkerLost.class::isInstance, any -> false, WorkerLost.class::isInstance),

@@ -3,6 +3,7 @@ package io.gorgon.testkit;
 import io.gorgon.connection.Connection;
 import io.gorgon.connection.Connector;
 import io.gorgon.message.Exit;
+import io.gorgon.message.PythonFailure.NoDump;
 import io.gorgon.message.WorkerId;
 import java.util.ArrayList;
 import java.util.List;
@@ -94,6 +95,15 @@ public final class ScriptedConnector implements Connector {
       measured = memory;
     }
     return CompletableFuture.completedFuture(measured.get());
+  }
+
+  /** The word "stacks" and the worker, of each process that lives. */
+  @Override
+  public CompletionStage<String> dump(WorkerId worker) {
+    return alive().stream().anyMatch(one -> one.id().equals(worker))
+        ? CompletableFuture.completedFuture("stacks of " + worker)
+        : CompletableFuture.failedFuture(
+            new NoDump(worker, NoDump.Reason.GONE, "nothing of that id was opened and lives"));
   }
 
   /** Ends what lives, whatever its script says, as the keeper does. */

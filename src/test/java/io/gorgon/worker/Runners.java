@@ -12,10 +12,15 @@ public final class Runners {
 
   /** A runner that nobody supervises and that takes its calls from nowhere. */
   public static Runner on(Connection connection) {
+    return on(connection, 1);
+  }
+
+  /** The same, which runs several calls at once. */
+  static Runner on(Connection connection, int concurrency) {
     return new Runner(
         new WorkerId("test", 0, 1),
         connection,
-        1,
+        concurrency,
         new CallSource() {
           @Override
           public List<PendingCall> next(Runner idle) {
