@@ -45,6 +45,7 @@ def test_starts_a_worker_in_a_group_of_its_own(jvm: Jvm, method: str) -> None:
         "protocol": 1,
         "pid": worker.pid,
         "python": ".".join(map(str, sys.version_info[:3])),
+        "shared": False,
     }
     assert json.loads(worker.read(_wire.IMPORTING).body) == {"module": "targets"}
     assert json.loads(worker.read(_wire.READY).body) == {}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gorgon import _wire
+from gorgon import _link, _wire
 from gorgon._arrays import Buffer
 from gorgon._wire import Frame, FrameReader, ProtocolError
 from make_golden import DIRECTORY, golden
@@ -28,7 +28,7 @@ class Cut:
         self._content = content
         self._sizes = sizes
 
-    def recv_into(self, buffer: memoryview) -> int:
+    def recv_into(self, buffer: memoryview, _size: int = 0, _flags: int = 0) -> int:
         size = min(self._sizes(), len(buffer))
         piece, self._content = self._content[:size], self._content[size:]
         buffer[: len(piece)] = piece
@@ -157,7 +157,7 @@ def test_pieces_arrive_as_one_frame_through_a_full_socket() -> None:
     with here, there:
         here.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
         pieces: list[Buffer] = [b"a" * 10, b"b" * 100_000, b"c", b"", memoryview(b"d" * 9_000), b"e" * 20]
-        sender = threading.Thread(target=_wire.send_pieces, args=(here, pieces))
+        sender = threading.Thread(target=_link.send_pieces, args=(here, pieces))
         sender.start()
         wanted = b"".join(pieces)
         got = b""

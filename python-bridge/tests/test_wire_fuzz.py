@@ -42,7 +42,7 @@ class Whole:
     def __init__(self, content: bytes) -> None:
         self._content = content
 
-    def recv_into(self, buffer: memoryview) -> int:
+    def recv_into(self, buffer: memoryview, _size: int = 0, _flags: int = 0) -> int:
         piece, self._content = self._content[: len(buffer)], self._content[len(buffer) :]
         buffer[: len(piece)] = piece
         return len(piece)

@@ -86,7 +86,7 @@ def arrive(memory: memoryview, dtype: Any, shape: Any) -> Any:
         raise ValueError(f"{memory.nbytes} bytes are no array of dtype {dtype} and shape {shape}")
     numpy = _numpy()
     if numpy is not None:
-        return numpy.ndarray(tuple(shape), dtype, memory)
+        return numpy.ndarray(tuple(shape), dtype, memory)  # holds the memory, or what that is a view of
     form: Any = _FORMATS.get(dtype)
     if form is None or sys.byteorder != "little":
         raise Unreceivable(f"an array of dtype {dtype} needs NumPy, which this Python does not have")

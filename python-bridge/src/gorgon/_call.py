@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gorgon import _wire
@@ -25,6 +26,7 @@ class Call:
     awaited: dict[int, Waiter] | None = None  # those who wait for the replies to host calls
     sources: dict[int, Source] | None = None
     progress: Progress | None = None
+    segments: Sequence[int] = ()  # of shared memory, that its arguments lie in
     talked = False  # it has waited for frames
     ended = False
 

@@ -205,6 +205,11 @@ class Inbox:
             self.backlog.append(frame)
         elif kind in (_wire.PING, _wire.SHUTDOWN):
             self.backlog.append(frame)
+        elif kind == _wire.SEGMENT:
+            try:
+                self.link.segments.receive(self.link.unpack(frame))
+            except (ValueError, RecursionError) as error:
+                raise ProtocolError("body", str(error)) from error
         elif kind not in _OF_A_CALL:
             raise ProtocolError("kind", f"{kind} is for the JVM to read, not for a worker")
         else:

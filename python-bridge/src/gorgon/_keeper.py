@@ -15,7 +15,7 @@ import time
 import traceback
 from typing import Any
 
-from gorgon import _prctl, _proctable, _run_directory
+from gorgon import _memfd, _prctl, _proctable, _run_directory
 from gorgon._birth import Newborn
 from gorgon._commands import Commands
 from gorgon._nursery import Nursery, Outcomes
@@ -43,6 +43,7 @@ class Keeper:
         self._living: dict[int, Offspring] = {}  # by pid, until reaped
         self._terminated = False
         self._warned = False
+        self._memory = _memfd.Kept()
         self._commands = Commands(fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, 3))
         self._reports = Reports(fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3))
         null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
@@ -102,7 +103,7 @@ class Keeper:
             "fork": _fork_is_safe(),
             "subreaper": self._subreaper,
             "pdeathsig": self._pdeathsig,
-            "memfd": hasattr(os, "memfd_create"),
+            "memfd": self._memory.probe is not None,
         }
 
     def _loop(self) -> Newborn | None:
@@ -144,9 +145,15 @@ class Keeper:
             if operation == "spawn":
                 return self._spawn(command)
             if operation == "memory":
-                self._reports.send("memory", workers=self._memory())
+                self._reports.send("memory", workers=self._resident())
             elif operation == "signal":
                 self._signal(command["slot"], command["generation"], command["signal"])
+            elif operation == "segment":
+                self._reports.send(
+                    "segment", order=command["order"], pid=self._pid, **self._memory.make(command["size"])
+                )
+            elif operation == "drop":
+                self._memory.drop(command["descriptor"])
             elif operation == "release":
                 self._release(command["slot"], command["generation"])
             else:
@@ -168,6 +175,7 @@ class Keeper:
                     raise ValueError(f"{name!r} is missing or no string")
             offspring = Offspring(spec)
             spec["keeper"] = self._pid
+            spec["probe"] = self._memory.probe
             fork = self._method(spec.get("method", "auto")) == "fork"
             if fork and not spec.get("preload"):
                 newborn = offspring.fork(spec)
@@ -249,7 +257,7 @@ class Keeper:
             if offspring.pid not in self._living:
                 del self._offspring[slot, generation]
 
-    def _memory(self) -> list[dict[str, int]]:
+    def _resident(self) -> list[dict[str, int]]:
         groups: dict[int, int] = {}
         for process in _proctable.table().values():
             groups[process.group] = groups.get(process.group, 0) + process.resident

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock, get_ident
 from typing import Any
 
+from gorgon._arrays import Buffer, Unreceivable
+from gorgon._segments import Segments
 from gorgon._values import decode, decode_plain, encode
-from gorgon._wire import COUNTED, Frame, FrameReader, Written, encode_value, send_pieces, size_of
+from gorgon._wire import COUNTED, SMALL, Frame, FrameReader, Written, encode_value, size_of
 
 _SOCKET_BUFFER = 1 << 20  # bytes; the system may grant less
 
@@ -26,26 +28,32 @@ class TooLarge(Exception):
 class Link:
     """Writes whole frames, from any thread. Only one thread at a time reads; who, is for the `Inbox` to say."""
 
-    def __init__(self, path: str, limit: int) -> None:
+    def __init__(self, path: str, limit: int, segments: Segments) -> None:
         """Connect to the socket at ``path``. Raises OSError."""
         self.limit = limit
+        self.segments = segments
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
             self.socket.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
         self.socket.connect(path)
-        self.reader = FrameReader(self.socket, limit)
+        self.reader = FrameReader(self.socket, limit, segments)
         self.broken: Exception | None = None  # why nothing can be sent or received any more
         self._write = self.socket.sendall
         self._lock = Lock()
         self._writer = 0  # the thread that is writing
         self._later: deque[Written] = deque()
 
-    def pack(self, kind: int, identity: int, value: Any) -> Written:
-        """The frame with a value. Raises NotSerializable or TooLarge."""
+    def pack(self, kind: int, identity: int, value: Any, own: Sequence[int] = ()) -> Written:
+        """The frame with a value. Raises NotSerializable or TooLarge.
+
+        ``own``: segments of the call that this answers; what lies in them need not be copied.
+        """
         codec, body, attachments = encode(value)
         size = size_of(body, attachments) if attachments else COUNTED + len(body)
         if size > self.limit:
             raise TooLarge(size, self.limit)
+        if attachments and self.segments.works:
+            return encode_value(kind, identity, codec, body, self.segments.place(attachments, own))
         return encode_value(kind, identity, codec, body, attachments)
 
     def unpack(self, frame: Frame, source: Callable[[Any], Any] | None = None) -> Any:
@@ -53,6 +61,8 @@ class Link:
 
         Raises Unreceivable, which is a ValueError, if the value makes sense and this Python cannot make it.
         """
+        if frame.trouble:
+            raise Unreceivable(frame.trouble)
         if frame.tagged:
             return decode(frame.codec, frame.body, frame.attachments, source)
         return decode_plain(frame.body)
@@ -93,3 +103,22 @@ class Link:
         self._writer = 0
         self.broken = OSError("the connection belongs to the parent process")
         self.socket.close()
+
+
+def send_pieces(connection: socket.socket, pieces: list[Buffer]) -> None:
+    """Write all pieces to a blocking socket, as few writes as it takes; small ones go together."""
+    small: list[Buffer] = []
+    for piece in pieces:
+        if len(piece) <= SMALL:
+            small.append(piece)
+            continue
+        head = b"".join(small)
+        small.clear()
+        sent = connection.sendmsg((head, piece)) - len(head)
+        if sent < 0:
+            connection.sendall(head[sent:])
+            sent = 0
+        if sent < len(piece):
+            connection.sendall(memoryview(piece)[sent:])
+    if small:
+        connection.sendall(b"".join(small))

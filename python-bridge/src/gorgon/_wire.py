@@ -12,7 +12,8 @@ Big endian. A prefix of 28 bytes, a body, then the attachments, each as its size
     u32 body length
     u32 check        CRC-32 of the 24 bytes before it
 
-The top bit of an attachment's size is kept for memory that both sides share.
+An attachment whose size has its top bit set is in memory that both sides share: instead of its bytes follow u32
+segment and u64 offset.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Union
 
 from gorgon._arrays import Buffer
+from gorgon._segments import Attached, Place, Segments
 
 MAGIC = 0x4752
 EMPTY = 0
@@ -40,6 +42,7 @@ SHUTDOWN = 18
 CREDIT = 19
 HOST_REPLY = 20
 ITEM = 21
+SEGMENT = 22
 RESULT = 32
 FAILURE = 33
 PONG = 34
@@ -49,7 +52,7 @@ HOST_CALL = 37
 PROGRESS = 38
 PULL = 39
 LOG = 40
-KINDS = frozenset((*range(HELLO, START_FAILED + 1), *range(REQUEST, ITEM + 1), *range(RESULT, LOG + 1)))
+KINDS = frozenset((*range(HELLO, START_FAILED + 1), *range(REQUEST, SEGMENT + 1), *range(RESULT, LOG + 1)))
 
 DEFAULT_LIMIT = 64 << 20
 PREFIX_SIZE = 28
@@ -57,13 +60,16 @@ COUNTED = 24  # the part of the prefix that `length` counts, and, by chance, the
 _BUFFER = 256 << 10
 _REUSED = 8 << 20  # memory of frames up to this size is used again
 _GATHERED = 64 << 10  # frames over this size are written piece by piece
-_SMALL = 8 << 10  # pieces up to this size are put together first
+SMALL = 8 << 10  # pieces up to this size are put together
 _HEAD = struct.Struct(">IHBBHHQI")
 _CHECK = struct.Struct(">I")
 _pack_head = _HEAD.pack
 _pack_check = _CHECK.pack
 _PREFIX = struct.Struct(">IHBBHHQII")
 _SIZE = struct.Struct(">Q")
+_SHARED = 1 << 63  # set in the size of an attachment that is not in the frame
+_PLACE = struct.Struct(">IQ")
+_NOWHERE = Segments()
 
 
 class ProtocolError(Exception):
@@ -78,13 +84,18 @@ class ProtocolError(Exception):
 
 
 class Frame(NamedTuple):
-    """One message. ``body`` is JSON text in UTF-8, or empty; attachments are memory that nobody else has."""
+    """One message. ``body`` is JSON text in UTF-8, or empty; attachments are memory that nobody else has.
+
+    ``segments`` are those that attachments lie in; ``trouble`` tells why one of them could not be reached.
+    """
 
     kind: int
     id: int = 0
     body: bytes = b""
     attachments: Sequence[memoryview] = ()
     tagged: bool = False
+    segments: Sequence[int] = ()
+    trouble: str = ""
 
     @property
     def codec(self) -> int:
@@ -105,51 +116,59 @@ def encode(kind: int, identity: int = 0, body: bytes = b"") -> bytes:
     return head + _pack_check(crc32(head)) + body
 
 
-def encode_value(kind: int, identity: int, codec: int, body: bytes, attachments: Sequence[Buffer]) -> Written:
+def encode_value(kind: int, identity: int, codec: int, body: bytes, attachments: Sequence[Attached]) -> Written:
     """The frame that carries a value. Big attachments are not copied into it; the caller has checked its size."""
     size = len(body)
-    length = size_of(body, attachments) if attachments else COUNTED + size
+    length = COUNTED + size
+    for attachment in attachments:
+        length += _SIZE.size + (_PLACE.size if isinstance(attachment, Place) else len(attachment))
     head = _pack_head(length, MAGIC, kind, codec if body else EMPTY, 0, len(attachments), identity, size)
     if not attachments:
         return head + _pack_check(crc32(head)) + body
     pieces: list[Buffer] = [head, _pack_check(crc32(head)), body]
     for attachment in attachments:
-        pieces += (_SIZE.pack(len(attachment)), attachment)
+        if isinstance(attachment, Place):
+            pieces += (_SIZE.pack(attachment.size | _SHARED), _PLACE.pack(attachment.segment, attachment.offset))
+        else:
+            pieces += (_SIZE.pack(len(attachment)), attachment)
     return pieces if length > _GATHERED else b"".join(pieces)
 
 
 def size_of(body: bytes, attachments: Sequence[Buffer]) -> int:
-    """What `length` says of a frame, in bytes."""
+    """What `length` says of a frame with everything in it, in bytes."""
     length = COUNTED + len(body)
     for attachment in attachments:
         length += _SIZE.size + len(attachment)
     return length
 
 
-def send_pieces(connection: socket.socket, pieces: list[Buffer]) -> None:
-    """Write all pieces to a blocking socket, as few writes as it takes; small ones go together."""
-    small: list[Buffer] = []
-    for piece in pieces:
-        if len(piece) <= _SMALL:
-            small.append(piece)
-            continue
-        head = b"".join(small)
-        small.clear()
-        sent = connection.sendmsg((head, piece)) - len(head)
-        if sent < 0:
-            connection.sendall(head[sent:])
-            sent = 0
-        if sent < len(piece):
-            connection.sendall(memoryview(piece)[sent:])
-    if small:
-        connection.sendall(b"".join(small))
+class _Shared:
+    """What one frame has in shared memory."""
+
+    def __init__(self, segments: Segments) -> None:
+        self._segments = segments
+        self.used: tuple[int, ...] = ()
+        self.trouble = ""
+
+    def view(self, segment: int, offset: int, size: int) -> memoryview:
+        try:
+            view = self._segments.view(segment, offset, size)
+        except LookupError:
+            raise ProtocolError("attachments", f"none of {size} bytes is in segment {segment} at {offset}") from None
+        except OSError as error:
+            self.trouble = f"the memory of an array cannot be opened ({error}): see limits.open-files"
+            return memoryview(b"")
+        if segment not in self.used:
+            self.used += (segment,)
+        return view
 
 
 class FrameReader:
     """Takes frames off a blocking socket, through one buffer that is made once."""
 
-    def __init__(self, connection: socket.socket, limit: int = DEFAULT_LIMIT) -> None:
-        """``limit``: the greatest value of `length`, in bytes."""
+    def __init__(self, connection: socket.socket, limit: int = DEFAULT_LIMIT, segments: Segments = _NOWHERE) -> None:
+        """``limit``: the greatest value of `length`, in bytes; ``segments``: what frames may refer to."""
+        self._segments = segments
         self._receive = connection.recv_into
         self._limit = limit
         self._buffer = bytearray(_BUFFER)
@@ -195,10 +214,12 @@ class FrameReader:
         self._start = start + total
         body = bytes(self._view[start + PREFIX_SIZE : start + PREFIX_SIZE + size])
         if not attachments:
-            return _new(Frame, (kind, identity, body, (), codec == TAGGED))
+            return _new(Frame, (kind, identity, body, (), codec == TAGGED, (), ""))
         # One copy for all: the buffer is read into again, and these belong to the call.
         rest = memoryview(bytearray(self._view[start + PREFIX_SIZE + size : start + total]))
-        return Frame(kind, identity, body, _split(rest, attachments), codec == TAGGED)
+        shared = _Shared(self._segments)
+        views = _split(rest, attachments, shared)
+        return Frame(kind, identity, body, views, codec == TAGGED, shared.used, shared.trouble)
 
     def buffered(self) -> bool:
         """Whether a frame, or its beginning, has been read already: the socket may never become readable for it."""
@@ -224,19 +245,25 @@ class FrameReader:
         self._start += PREFIX_SIZE
         left = length - COUNTED - size
         body = bytes(self._exactly(size))
-        views = []
+        views: list[memoryview] = []
+        shared = _Shared(self._segments)
         for position in range(attachments, 0, -1):
             left -= _SIZE.size
             if left < (position - 1) * _SIZE.size:
                 raise ProtocolError("attachments", "the frame ends before the last one")
             wanted = _SIZE.unpack(self._exactly(_SIZE.size))[0]
+            if wanted & _SHARED and left >= _PLACE.size:
+                left -= _PLACE.size
+                segment, offset = _PLACE.unpack(self._exactly(_PLACE.size))
+                views.append(shared.view(segment, offset, wanted ^ _SHARED))
+                continue
             if wanted > left:
                 raise ProtocolError("attachments", f"one of {wanted} bytes does not fit the frame")
             left -= wanted
             views.append(self._exactly(wanted))
         if left:
             raise ProtocolError("attachments", f"{left} bytes follow the last one")
-        return Frame(kind, identity, body, views, codec == TAGGED)
+        return Frame(kind, identity, body, views, codec == TAGGED, shared.used, shared.trouble)
 
     def _exactly(self, size: int) -> memoryview:
         """The next bytes, in memory of their own; what is in the buffer first, then right off the socket."""
@@ -244,7 +271,7 @@ class FrameReader:
         got = min(size, self._end - self._start)
         memory[:got] = self._view[self._start : self._start + got]
         self._start += got
-        if size - got < _SMALL:  # no read for a few bytes alone: more may be there
+        if size - got < SMALL:  # no read for a few bytes alone: more may be there
             while got < size:
                 if not self._fill(1):
                     raise ProtocolError("truncated", f"{got} of {size} bytes of a part of a frame")
@@ -253,7 +280,7 @@ class FrameReader:
                 self._start += more
                 got += more
         while got < size:
-            count = self._receive(memory[got:])
+            count = self._receive(memory[got:], 0, socket.MSG_WAITALL)  # one wake-up, if it can be
             if not count:
                 raise ProtocolError("truncated", f"{got} of {size} bytes of a part of a frame")
             got += count
@@ -293,7 +320,7 @@ class FrameReader:
         raise ProtocolError("attachments", f"{attachments} do not fit a frame with length {length} and body {size}")
 
 
-def _split(part: memoryview, count: int) -> list[memoryview]:
+def _split(part: memoryview, count: int, shared: _Shared) -> list[memoryview]:
     attachments = []
     position = 0
     for _ in range(count):
@@ -301,6 +328,11 @@ def _split(part: memoryview, count: int) -> list[memoryview]:
             raise ProtocolError("attachments", "the frame ends before the last one")
         size = _SIZE.unpack_from(part, position)[0]
         position += _SIZE.size
+        if size & _SHARED and len(part) - position >= _PLACE.size:
+            segment, offset = _PLACE.unpack_from(part, position)
+            attachments.append(shared.view(segment, offset, size ^ _SHARED))
+            position += _PLACE.size
+            continue
         if size > len(part) - position:
             raise ProtocolError("attachments", f"one of {size} bytes does not fit the frame")
         attachments.append(part[position : position + size])

@@ -24,6 +24,7 @@ from gorgon._inbox import Inbox
 from gorgon._link import Link, TooLarge
 from gorgon._requests import Asked, parse
 from gorgon._running import Cancelled, guarded, running
+from gorgon._segments import Segments
 from gorgon._status import StatusPage
 from gorgon._targets import UnknownTarget, resolve
 from gorgon._values import NotSerializable, text
@@ -50,7 +51,10 @@ class Worker:
         """Connect and map the page. Raises OSError or ValueError."""
         self.spec = spec
         self.page = StatusPage(spec["page"])
-        self.link = Link(spec["socket"], spec.get("frame_limit") or _wire.DEFAULT_LIMIT)
+        # Where several calls run at once, nobody knows which of them holds what, nor which a fork was in.
+        threshold = spec.get("shared_from") if (spec.get("concurrency") or 1) == 1 else None
+        self.segments = Segments(spec.get("keeper", 0), spec.get("probe"), threshold)
+        self.link = Link(spec["socket"], spec.get("frame_limit") or _wire.DEFAULT_LIMIT, self.segments)
         self.inbox = Inbox(self.link)
         self.targets: dict[str, Callable[..., Any]] = {}
         self.logs = _logs.JvmHandler(self.link, self.spec.get("log_lines"))
@@ -95,6 +99,7 @@ class Worker:
             "protocol": PROTOCOL,
             "pid": os.getpid(),
             "python": ".".join(map(str, sys.version_info[:3])),
+            "shared": self.segments.works,
         }
 
     def ready(self) -> None:
@@ -110,8 +115,12 @@ class Worker:
                 return
             if frame.kind == _wire.REQUEST:
                 reply = answer(frame)
+                segments = frame.segments
+                del frame
+                if segments:
+                    self.segments.settle(segments)
                 send(reply)
-                del frame, reply  # while we wait, the memory of big calls is not kept
+                del reply  # while we wait, the memory of big calls is not kept
             elif frame.kind == _wire.PING:
                 send(_wire.encode(_wire.PONG, frame.id))
             elif frame.kind == _wire.SHUTDOWN:
@@ -126,6 +135,7 @@ class Worker:
     def answer(self, frame: _wire.Frame) -> _wire.Written:
         """Run the call that a request asks for; the frame that answers it."""
         call = Call(frame.id, self.inbox)
+        call.segments = frame.segments
         asked = self.admit(call, frame)
         if isinstance(asked, bytes):
             return asked
@@ -168,7 +178,7 @@ class Worker:
             kind = _wire.RESULT if window is None else _wire.END
             try:
                 if window is None or value is not None:
-                    reply: _wire.Written = self.link.pack(kind, call.id, value)
+                    reply: _wire.Written = self.link.pack(kind, call.id, value, call.segments)
                 else:
                     reply = _wire.encode(kind, call.id)
             except (NotSerializable, TooLarge) as refusal:

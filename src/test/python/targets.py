@@ -434,3 +434,11 @@ def numpy_value(name: str) -> Any:
         "model": lambda: importlib.import_module("pydantic").create_model("M", n=(int, ...))(n=3),
     }
     return values[name]()
+
+
+def remember(value: Any) -> None:
+    """Hold on to something for ever."""
+    _remembered.append(value)
+
+
+_remembered: list[Any] = []

@@ -42,6 +42,8 @@ final class Bench {
     starts();
     say("start of " + STARTED + " workers with modules, preloaded and fresh in turns");
     figures.addAll(new StartBench(options, rounds).run());
+    say("arrays, through shared memory and through the socket");
+    figures.addAll(new DataBench(options, rounds).run());
     say("one worker that runs several calls at once");
     figures.addAll(new ConcurrencyBench(options, rounds).run());
     say(KILLS + " kills (restart.budget raised, so that no slot is put to rest)");

@@ -1,5 +1,6 @@
 package io.gorgon.cli;
 
+import io.gorgon.connection.SharedMemory;
 import io.gorgon.message.Call;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Values;
@@ -80,7 +81,11 @@ final class DoctorCommand implements Callable<Integer> {
           "preload in a template",
           python.hasTemplates(),
           "each worker imports the modules of 'preload' itself, which takes longer; use Linux");
-      feature("shared memory", python.sharedMemory(), "large arrays travel through the socket");
+      String refusal = SharedMemory.probe(keeper);
+      feature(
+          "shared memory",
+          refusal.isEmpty(),
+          "large arrays travel through the socket, which is slower (" + refusal + ")");
       feature(
           "children of dead workers",
           python.subreaper(),

@@ -8,6 +8,7 @@ import io.gorgon.wire.FrameCodec;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
@@ -26,7 +27,7 @@ final class Floor implements AutoCloseable {
   private final Process python;
   private final SocketChannel socket;
   private final ByteBuffer frame;
-  private final ByteBuffer answer = ByteBuffer.allocateDirect(64 * 1024);
+  private final ByteBuffer answer;
 
   Floor(String interpreter, Call call) throws IOException {
     directory = Files.createTempDirectory("gorgon-floor-");
@@ -34,6 +35,12 @@ final class Floor implements AutoCloseable {
     try (InputStream in = Objects.requireNonNull(Floor.class.getResourceAsStream("floor.py"))) {
       Files.copy(in, script);
     }
+    Frame request = Frame.of(Frame.Kind.REQUEST, 1, Values.encodeRequest(call, "default-1"));
+    int size = (int) FrameCodec.sizeOf(request);
+    frame = ByteBuffer.allocateDirect(size);
+    answer = ByteBuffer.allocateDirect(size);
+    new FrameCodec(1 << 30).encode(request, frame);
+    frame.flip();
     Path path = directory.resolve("sock");
     try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       server.bind(UnixDomainSocketAddress.of(path));
@@ -41,15 +48,14 @@ final class Floor implements AutoCloseable {
           new ProcessBuilder(
                   Interpreter.find(interpreter).path().toString(),
                   script.toString(),
-                  path.toString())
+                  path.toString(),
+                  Integer.toString(size))
               .redirectError(ProcessBuilder.Redirect.INHERIT)
               .start();
       socket = server.accept();
+      socket.setOption(StandardSocketOptions.SO_SNDBUF, 1 << 20);
+      socket.setOption(StandardSocketOptions.SO_RCVBUF, 1 << 20);
     }
-    Frame request = Frame.of(Frame.Kind.REQUEST, 1, Values.encodeRequest(call, "default-1"));
-    frame = ByteBuffer.allocateDirect((int) FrameCodec.sizeOf(request));
-    new FrameCodec(1 << 20).encode(request, frame);
-    frame.flip();
   }
 
   /** There and back, once. */
@@ -58,8 +64,7 @@ final class Floor implements AutoCloseable {
     while (frame.hasRemaining()) {
       socket.write(frame);
     }
-    int size = frame.capacity();
-    answer.clear().limit(size);
+    answer.clear();
     while (answer.hasRemaining()) {
       if (socket.read(answer) < 0) {
         throw new IOException("the floor's Python ended");

@@ -24,6 +24,11 @@ public interface Connector {
    */
   default void renew() {}
 
+  /** What is shared with the workers now. */
+  default SharedFigures shared() {
+    return SharedFigures.NONE;
+  }
+
   /** Resident memory, in bytes, of each worker's process group; empty where that is not known. */
   CompletionStage<Map<WorkerId, Long>> memory();
 

@@ -37,9 +37,10 @@ final class FrameChannel {
   /** Made when the first large frame is written; guarded by the write lock. */
   private @Nullable ByteBuffer large;
 
-  FrameChannel(SocketChannel socket, long frameLimit) {
+  /** {@code memory}: what frames that come may refer to. */
+  FrameChannel(SocketChannel socket, long frameLimit, FrameCodec.Memory memory) {
     this.socket = socket;
-    this.reading = new FrameCodec(frameLimit);
+    this.reading = new FrameCodec(frameLimit, memory);
     this.writing = new FrameCodec(frameLimit);
   }
 
@@ -125,12 +126,14 @@ final class FrameChannel {
     }
     writing.encodePrefix(frame, outgoing);
     put(ByteBuffer.wrap(frame.body()));
-    for (ByteBuffer attachment : frame.payload().attachments()) {
-      if (outgoing.remaining() < Long.BYTES) {
+    List<ByteBuffer> attachments = frame.payload().attachments();
+    for (int i = 0; i < attachments.size(); i++) {
+      if (outgoing.remaining() < FrameCodec.SIZE_FIELDS) {
         flush();
       }
-      outgoing.putLong(attachment.remaining());
-      put(attachment.duplicate());
+      if (writing.encodeSize(frame, i, outgoing)) {
+        put(attachments.get(i).duplicate());
+      }
     }
   }
 

@@ -23,6 +23,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
@@ -60,6 +61,7 @@ final class SocketConnection implements Connection {
   private final Keeper keeper;
   private final Launch launch;
   private final Executor blocking;
+  private final SharedMemory memory;
   private final Listener listener;
   private final String token = newToken();
 
@@ -70,20 +72,32 @@ final class SocketConnection implements Connection {
   private volatile @Nullable StatusPage page;
   private volatile @Nullable FrameChannel channel;
   private volatile @Nullable Outbox outbox;
+  private volatile @Nullable Lending lending;
   private volatile boolean killWanted;
 
   private SocketConnection(
-      WorkerId id, Keeper keeper, Launch launch, Executor blocking, Listener listener) {
+      WorkerId id,
+      Keeper keeper,
+      Launch launch,
+      Executor blocking,
+      SharedMemory memory,
+      Listener listener) {
     this.id = id;
     this.keeper = keeper;
     this.launch = launch;
     this.blocking = blocking;
+    this.memory = memory;
     this.listener = listener;
   }
 
   static SocketConnection start(
-      WorkerId id, Keeper keeper, Launch launch, Executor blocking, Listener listener) {
-    var connection = new SocketConnection(id, keeper, launch, blocking, listener);
+      WorkerId id,
+      Keeper keeper,
+      Launch launch,
+      Executor blocking,
+      SharedMemory memory,
+      Listener listener) {
+    var connection = new SocketConnection(id, keeper, launch, blocking, memory, listener);
     var thread = new Thread(connection::run, "gorgon-" + id);
     thread.setDaemon(true);
     thread.start();
@@ -93,7 +107,8 @@ final class SocketConnection implements Connection {
   @Override
   public long send(List<Frame> frames) {
     Outbox open = outbox;
-    return open == null ? 0 : open.send(frames);
+    Lending lends = lending;
+    return open == null ? 0 : open.send(lends == null ? frames : lends.share(frames));
   }
 
   @Override
@@ -194,22 +209,25 @@ final class SocketConnection implements Connection {
       SocketChannel accepted = server.accept();
       accepted.setOption(StandardSocketOptions.SO_SNDBUF, SOCKET_BUFFER);
       accepted.setOption(StandardSocketOptions.SO_RCVBUF, SOCKET_BUFFER);
-      var opened = new FrameChannel(accepted, launch.frameLimit());
+      var lends = new Lending(memory, started.keeper(), frame -> send(List.of(frame)));
+      var opened = new FrameChannel(accepted, launch.frameLimit(), lends);
       channel = opened;
+      lending = lends;
       outbox = new Outbox(opened, blocking);
       started.exit().thenRun(() -> closeSoon(accepted));
     }
-    FrameChannel frames = java.util.Objects.requireNonNull(channel);
-    if (handshake(frames)) {
+    FrameChannel frames = Objects.requireNonNull(channel);
+    Lending lends = Objects.requireNonNull(lending);
+    if (handshake(frames, lends)) {
       for (Frame frame = frames.read(); frame != null; frame = frames.read()) {
-        if (listener.onFrame(frame) && !frames.hasMore()) {
+        if (listener.onFrame(lends.received(frame)) && !frames.hasMore()) {
           LockSupport.parkNanos(GATHER_NANOS);
         }
       }
     }
   }
 
-  private boolean handshake(FrameChannel frames) throws IOException {
+  private boolean handshake(FrameChannel frames, Lending lends) throws IOException {
     Frame first = frames.read();
     if (first == null) {
       return false;
@@ -234,6 +252,9 @@ final class SocketConnection implements Connection {
             log.debug(
                 "{}: importing {}", id, Values.mapper().readTree(frame.body()).path("module"));
         case READY -> {
+          if (hello.path("shared").asBoolean()) {
+            lends.open();
+          }
           listener.onReady(new Ready(hello.path("pid").asLong(), hello.path("python").asText()));
           return true;
         }
@@ -270,6 +291,10 @@ final class SocketConnection implements Connection {
     FrameChannel open = channel;
     if (open != null) {
       open.close();
+    }
+    Lending lends = lending;
+    if (lends != null) {
+      lends.close();
     }
     StatusPage status = page;
     if (status != null) {

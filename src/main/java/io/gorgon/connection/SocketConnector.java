@@ -14,6 +14,7 @@ public final class SocketConnector implements Connector {
   private final Keeper keeper;
   private final Launch launch;
   private final Executor blocking;
+  private final SharedMemory memory;
 
   /**
    * Prepares; starts nothing yet.
@@ -24,16 +25,22 @@ public final class SocketConnector implements Connector {
     this.keeper = keeper;
     this.launch = launch;
     this.blocking = blocking;
+    this.memory = new SharedMemory(keeper, launch.sharedFrom(), launch.sharedLimit());
   }
 
   @Override
   public Connection open(WorkerId id, Connection.Listener listener) {
-    return SocketConnection.start(id, keeper, launch, blocking, listener);
+    return SocketConnection.start(id, keeper, launch, blocking, memory, listener);
   }
 
   @Override
   public void renew() {
     keeper.renewTemplate();
+  }
+
+  @Override
+  public SharedFigures shared() {
+    return memory.figures();
   }
 
   @Override
@@ -50,6 +57,7 @@ public final class SocketConnector implements Connector {
   public CompletionStage<Void> close() {
     return CompletableFuture.runAsync(
         () -> {
+          memory.close();
           keeper.close();
           keeper.awaitClosed();
         },

@@ -45,18 +45,20 @@ final class Arrival {
           "pairs", JsonNodeType.ARRAY);
 
   private final List<ByteBuffer> attachments;
+  private final Loan loan;
 
-  private Arrival(List<ByteBuffer> attachments) {
-    this.attachments = attachments;
+  private Arrival(Payload payload) {
+    this.attachments = payload.attachments();
+    this.loan = payload.loan();
   }
 
   /**
-   * Resolves all tags of {@code tree}.
+   * Resolves all tags of {@code tree}, the body of {@code payload}.
    *
    * @throws IllegalArgumentException or DateTimeException for a tag that makes no sense
    */
-  static JsonNode resolve(JsonNode tree, List<ByteBuffer> attachments) {
-    return new Arrival(attachments).value(tree);
+  static JsonNode resolve(JsonNode tree, Payload payload) {
+    return new Arrival(payload).value(tree);
   }
 
   /** The same tree for people: sets and pairs are arrays in it. */
@@ -144,6 +146,9 @@ final class Arrival {
       throw new IllegalArgumentException(
           "there is no attachment " + tag.path("i") + " among " + attachments.size());
     }
+    if (!loan.isOpen()) {
+      throw new IllegalStateException("its arrays were borrowed, and it is closed");
+    }
     return attachments.get(number).duplicate();
   }
 
@@ -159,7 +164,7 @@ final class Arrival {
     for (int i = 0; i < shape.length; i++) {
       shape[i] = lengths.get(i).intValue();
     }
-    return Attachment.of(attachment(tag), tag.path("dtype").asText(), shape);
+    return Attachment.lent(attachment(tag), tag.path("dtype").asText(), shape, loan);
   }
 
   private static TemporalAccessor dateTime(String text, String zone) {

@@ -11,7 +11,8 @@ import java.util.regex.Pattern;
 /**
  * This is an array of numbers with its type and shape, as it travels beside the JSON: in one piece,
  * in C order, little endian. In Python it is a NumPy array where NumPy can be imported, else a
- * memoryview; what comes back from Python is one of these. Immutable and thread-safe.
+ * memoryview; what comes back from Python is one of these. Immutable and thread-safe; one of a
+ * borrowed reply is there until that is closed.
  *
  * <pre>{@code
  * Call.of("numpy:linalg.inv", Attachment.of(new double[] {1, 2, 3, 4}, 2, 2))
@@ -37,8 +38,13 @@ public final class Attachment {
   private final char kind;
   private final int itemSize;
   private final int[] shape;
+  private final Loan loan;
 
   private Attachment(ByteBuffer bytes, String dtype, int[] shape) {
+    this(bytes, dtype, shape, Loan.NONE);
+  }
+
+  private Attachment(ByteBuffer bytes, String dtype, int[] shape, Loan loan) {
     Matcher parts = DTYPE.matcher(dtype);
     if (!parts.matches()) {
       throw new IllegalArgumentException(
@@ -53,6 +59,7 @@ public final class Attachment {
     this.bytes = bytes;
     this.dtype = dtype;
     this.shape = shape;
+    this.loan = loan;
     long size = itemSize;
     for (int length : shape) {
       if (length < 0) {
@@ -79,6 +86,11 @@ public final class Attachment {
   public static Attachment of(ByteBuffer buffer, String dtype, int... shape) {
     return new Attachment(
         buffer.slice().asReadOnlyBuffer(), Objects.requireNonNull(dtype), shape.clone());
+  }
+
+  /** Views memory that is lent. */
+  static Attachment lent(ByteBuffer buffer, String dtype, int[] shape, Loan loan) {
+    return new Attachment(buffer.slice().asReadOnlyBuffer(), dtype, shape, loan);
   }
 
   /** Views the remaining bytes of {@code buffer} as {@code |u1}; see the other method for views. */
@@ -162,8 +174,16 @@ public final class Attachment {
     return bytes.remaining() / itemSize;
   }
 
-  /** Its bytes: a read-only view of its own, little endian, from 0 to the end. */
+  /**
+   * Its bytes: a read-only view of its own, little endian, from 0 to the end.
+   *
+   * @throws IllegalStateException if they were borrowed with a reply that is closed
+   */
   public ByteBuffer buffer() {
+    if (!loan.isOpen()) {
+      throw new IllegalStateException(
+          "the array " + describe() + " was borrowed, and its reply is closed: copy it before");
+    }
     return bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
   }
 
@@ -260,9 +280,10 @@ public final class Attachment {
     if (kind != 'b') {
       throw wrongType("boolean[]");
     }
+    ByteBuffer in = buffer();
     var values = new boolean[size()];
     for (int i = 0; i < values.length; i++) {
-      values[i] = bytes.get(i) != 0;
+      values[i] = in.get(i) != 0;
     }
     return values;
   }
@@ -315,7 +336,7 @@ public final class Attachment {
 
   private byte[] copyOfBytes() {
     var copy = new byte[bytes.remaining()];
-    bytes.get(bytes.position(), copy);
+    buffer().get(copy);
     return copy;
   }
 
@@ -338,12 +359,12 @@ public final class Attachment {
     return other instanceof Attachment that
         && dtype.equals(that.dtype)
         && Arrays.equals(shape, that.shape)
-        && bytes.equals(that.bytes);
+        && buffer().equals(that.buffer());
   }
 
   @Override
   public int hashCode() {
-    return 31 * (31 * dtype.hashCode() + Arrays.hashCode(shape)) + bytes.hashCode();
+    return 31 * (31 * dtype.hashCode() + Arrays.hashCode(shape)) + buffer().hashCode();
   }
 
   /** Prints type and shape, never the elements. */

@@ -34,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  * @param trace the W3C {@code traceparent} that Python sees as {@code gorgon.traceparent()}
  * @param retries how often the call may be run again after a worker died in it; 0 unless the caller
  *     declared it idempotent
+ * @param borrows whether the reply may lend big arrays instead of copying them: see {@link
+ *     #borrowing}
  */
 public record Call(
     String target,
@@ -42,7 +44,8 @@ public record Call(
     Optional<Duration> timeout,
     Optional<Duration> idleTimeout,
     Optional<String> trace,
-    int retries) {
+    int retries,
+    boolean borrows) {
 
   /**
    * Checks and copies.
@@ -85,19 +88,21 @@ public record Call(
         Optional.empty(),
         Optional.empty(),
         Optional.empty(),
-        0);
+        0,
+        false);
   }
 
   /** Adds the keyword argument {@code name}. */
   public Call with(String name, @Nullable Object value) {
     var more = new LinkedHashMap<String, @Nullable Object>(keywords);
     more.put(name, value);
-    return new Call(target, arguments, more, timeout, idleTimeout, trace, retries);
+    return new Call(target, arguments, more, timeout, idleTimeout, trace, retries, borrows);
   }
 
   /** Limits the whole call, from now to its answer; a stream, to its first element. */
   public Call withTimeout(Duration limit) {
-    return new Call(target, arguments, keywords, Optional.of(limit), idleTimeout, trace, retries);
+    return new Call(
+        target, arguments, keywords, Optional.of(limit), idleTimeout, trace, retries, borrows);
   }
 
   /**
@@ -105,13 +110,21 @@ public record Call(
    * its consumer takes none.
    */
   public Call withIdleTimeout(Duration limit) {
-    return new Call(target, arguments, keywords, timeout, Optional.of(limit), trace, retries);
+    return new Call(
+        target, arguments, keywords, timeout, Optional.of(limit), trace, retries, borrows);
   }
 
   /** Passes a W3C {@code traceparent} on to Python. */
   public Call withTrace(String traceparent) {
     return new Call(
-        target, arguments, keywords, timeout, idleTimeout, Optional.of(traceparent), retries);
+        target,
+        arguments,
+        keywords,
+        timeout,
+        idleTimeout,
+        Optional.of(traceparent),
+        retries,
+        borrows);
   }
 
   /**
@@ -119,6 +132,15 @@ public record Call(
    * by up to {@code retries} further runs instead of a failure.
    */
   public Call idempotent(int retries) {
-    return new Call(target, arguments, keywords, timeout, idleTimeout, trace, retries);
+    return new Call(target, arguments, keywords, timeout, idleTimeout, trace, retries, borrows);
+  }
+
+  /**
+   * Lets the reply lend big arrays instead of copying them out of the memory that is shared with
+   * Python: they are there until {@link Reply#close}, and only then is that memory used again. For
+   * arrays of many megabytes, where the copy is what costs. Without effect on a stream.
+   */
+  public Call borrowing() {
+    return new Call(target, arguments, keywords, timeout, idleTimeout, trace, retries, true);
   }
 }

@@ -10,11 +10,23 @@ import java.util.List;
  * @param body JSON in UTF-8, or empty; not copied, so do not write to it
  * @param tagged whether an object in it whose first key is {@code "$"} stands for something else
  * @param attachments the bytes beside it, in order; not copied, to be read through duplicates
+ * @param loan of an answer: how long the attachments are there; of a request: {@link Loan#WANTED}
+ *     if the attachments of its answer may be lent
  */
-public record Payload(byte[] body, boolean tagged, List<ByteBuffer> attachments) {
+public record Payload(byte[] body, boolean tagged, List<ByteBuffer> attachments, Loan loan) {
 
   /** No value at all. */
   public static final Payload EMPTY = new Payload(new byte[0], false, List.of());
+
+  /** A value whose attachments are its own. */
+  public Payload(byte[] body, boolean tagged, List<ByteBuffer> attachments) {
+    this(body, tagged, attachments, Loan.NONE);
+  }
+
+  /** The same text with other attachments. */
+  public Payload with(List<ByteBuffer> others, Loan newLoan) {
+    return new Payload(body, tagged, others, newLoan);
+  }
 
   /** Text without tags and attachments. */
   public static Payload plain(byte[] body) {

@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param payload the value as it travelled
  */
 public record Reply(
-    String callId, WorkerId worker, int attempts, Duration queued, Duration ran, Payload payload) {
+    String callId, WorkerId worker, int attempts, Duration queued, Duration ran, Payload payload)
+    implements AutoCloseable {
 
   /**
    * Reads the value as {@code type}: records, beans, boxed types, and what Python's own types
@@ -52,6 +53,22 @@ public record Reply(
    */
   public JsonNode tree() {
     return Values.tree(where(), payload);
+  }
+
+  /**
+   * Gives borrowed memory back, see {@link Call#borrowing}; otherwise does nothing. What was lent
+   * is not to be looked at any more: an {@link Attachment} refuses it from now on, but the {@link
+   * java.nio.ByteBuffer} that one gave out cannot, and would show what others write there next. A
+   * reply that is never closed costs its memory until it is collected as garbage, and no more.
+   */
+  @Override
+  public void close() {
+    payload.loan().close();
+  }
+
+  /** Whether its arrays lie in memory that is lent until {@link #close}. */
+  public boolean isBorrowed() {
+    return payload.loan() != Loan.NONE;
   }
 
   /** The body: JSON in UTF-8, with tags where the payload has some; do not write to it. */

@@ -121,7 +121,10 @@ public final class Values {
           }
           json.writeEndObject();
         });
-    return new Request(out.payload(), out.elements());
+    Payload payload = out.payload();
+    return new Request(
+        call.borrows() ? payload.with(payload.attachments(), Loan.WANTED) : payload,
+        out.elements());
   }
 
   /** A part of a payload as a payload of its own, with the same attachments beside it. */
@@ -207,7 +210,7 @@ public final class Values {
   }
 
   private static JsonNode resolved(Payload payload) throws IOException {
-    return Arrival.resolve(MAPPER.readTree(payload.body()), payload.attachments());
+    return Arrival.resolve(MAPPER.readTree(payload.body()), payload);
   }
 
   private static PythonFailure mismatch(String where, String type, Exception cause) {

@@ -379,7 +379,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
   }
 
   private Behavior<Command> onGetStats(GetStats ask) {
-    ask.replyTo().tell(StatsReport.of(entrance, state, lane, hands));
+    ask.replyTo().tell(StatsReport.of(entrance, state, lane, hands, connector.shared()));
     return this;
   }
 

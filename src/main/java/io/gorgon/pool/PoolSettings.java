@@ -219,6 +219,8 @@ public record PoolSettings(
         threads == 0 ? Optional.empty() : Optional.of(threads),
         in.oneOf("start-method", "auto", "fork", "fresh"),
         in.bytes("frame-limit", 64 * 1024, 1L << 30),
+        in.bytes("shared-memory.threshold", 4 * 1024, 1L << 30),
+        in.bytes("shared-memory.limit", 0, TEBI),
         in.oneOf("log.level", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
         in.integer("log.records-per-second", 0, 100_000),
         in.integer("concurrency", 1, MOST_AT_ONCE),

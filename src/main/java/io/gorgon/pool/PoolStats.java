@@ -1,5 +1,6 @@
 package io.gorgon.pool;
 
+import io.gorgon.connection.SharedFigures;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param accepted one-shot calls taken in since the start
  * @param refused one-shot calls refused at the door since the start
  * @param staleMessages messages dropped since the start because they came too late
+ * @param shared the memory that it shares with its workers
  * @param workers one entry a slot
  */
 public record PoolStats(
@@ -33,6 +35,7 @@ public record PoolStats(
     long accepted,
     long refused,
     long staleMessages,
+    SharedFigures shared,
     List<WorkerStats> workers) {
 
   /**

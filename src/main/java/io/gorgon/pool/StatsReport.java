@@ -1,5 +1,6 @@
 package io.gorgon.pool;
 
+import io.gorgon.connection.SharedFigures;
 import io.gorgon.worker.Tally;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,7 +13,8 @@ final class StatsReport {
 
   private StatsReport() {}
 
-  static PoolStats of(Entrance entrance, PoolState state, Lane lane, Hands hands) {
+  static PoolStats of(
+      Entrance entrance, PoolState state, Lane lane, Hands hands, SharedFigures shared) {
     List<PoolStats.WorkerStats> workers = new ArrayList<>();
     int ready = 0;
     int leased = 0;
@@ -35,6 +37,7 @@ final class StatsReport {
         lane.accepted(),
         lane.refused(),
         state.staleMessages(),
+        shared,
         workers);
   }
 

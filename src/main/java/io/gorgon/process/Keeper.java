@@ -5,7 +5,9 @@ import io.gorgon.message.PythonFailure.NoDump;
 import io.gorgon.message.PythonFailure.StartFailed;
 import io.gorgon.message.WorkerId;
 import io.gorgon.process.KeeperReport.Key;
+import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -28,6 +30,9 @@ public final class Keeper implements AutoCloseable {
   /** How long a keeper may take to end after its input was closed, before it is killed. */
   private static final Duration END_PATIENCE = Duration.ofSeconds(3);
 
+  /** Memory that is being made. */
+  private record Order(long size, CompletableFuture<KeptMemory> made) {}
+
   private final String pool;
   private final String python;
   private final Duration startTimeout;
@@ -37,6 +42,8 @@ public final class Keeper implements AutoCloseable {
   private final Map<Key, WorkerProcess> workers = new ConcurrentHashMap<>();
   private volatile CompletableFuture<Map<Key, Long>> memory =
       CompletableFuture.completedFuture(Map.of());
+  private final AtomicLong orders = new AtomicLong();
+  private final Map<Long, Order> ordered = new ConcurrentHashMap<>();
   private volatile @Nullable KeeperProcess process;
   private volatile @Nullable RunDirectory home;
   private boolean closed;
@@ -123,6 +130,42 @@ public final class Keeper implements AutoCloseable {
                   byWorker.put(new WorkerId(pool, key.slot(), key.generation()), value));
           return byWorker;
         });
+  }
+
+  /**
+   * Has the keeper make memory for sharing. Fails where the system has none, or no keeper runs.
+   * Does not block; completes on the thread that reads the keeper's reports.
+   */
+  public CompletableFuture<KeptMemory> memory(long size) {
+    KeeperProcess keeper = process;
+    if (keeper == null) {
+      return CompletableFuture.failedFuture(new IOException("no keeper runs"));
+    }
+    long order = orders.incrementAndGet();
+    var made = new CompletableFuture<KeptMemory>();
+    ordered.put(order, new Order(size, made));
+    keeper.send(Map.of("op", "segment", "order", order, "size", size));
+    if (process != keeper) {
+      failOrders();
+    }
+    return made;
+  }
+
+  /** Has the keeper close memory that it made; who has mapped it keeps it. Does not block. */
+  public void drop(KeptMemory kept) {
+    KeeperProcess keeper = process;
+    if (keeper != null && keeper.pid() == kept.keeper()) {
+      keeper.send(Map.of("op", "drop", "descriptor", kept.descriptor()));
+    }
+  }
+
+  private void failOrders() {
+    for (Long order : List.copyOf(ordered.keySet())) {
+      Order left = ordered.remove(order);
+      if (left != null) {
+        left.made().completeExceptionally(new IOException("the keeper is gone"));
+      }
+    }
   }
 
   /**
@@ -223,8 +266,19 @@ public final class Keeper implements AutoCloseable {
           made.millis(),
           made.modules(),
           made.printed().isEmpty() ? "" : " and printed: " + made.printed());
+    } else if (report instanceof KeeperReport.MadeMemory made) {
+      onMade(made);
     } else if (report instanceof KeeperReport.Notice notice) {
       log.warn("keeper of pool '{}': {}", pool, notice.message());
+    }
+  }
+
+  private void onMade(KeeperReport.MadeMemory made) {
+    Order order = ordered.remove(made.order());
+    if (order != null && made.problem().isEmpty()) {
+      order.made().complete(new KeptMemory(made.pid(), made.descriptor(), order.size()));
+    } else if (order != null) {
+      order.made().completeExceptionally(new IOException(made.problem()));
     }
   }
 
@@ -247,6 +301,7 @@ public final class Keeper implements AutoCloseable {
     }
     ended.close();
     memory.complete(Map.of());
+    failOrders();
     workers
         .values()
         .removeIf(

@@ -44,6 +44,7 @@ final class KeeperProcess {
   private final ExecutorService writer;
   private final Consumer<KeeperReport> reports;
   private final Consumer<KeeperProcess> end;
+  private volatile long pid;
   private final CompletableFuture<PythonDescription> described = new CompletableFuture<>();
 
   private KeeperProcess(
@@ -123,6 +124,11 @@ final class KeeperProcess {
   /** What the interpreter said of itself. */
   PythonDescription description() {
     return described.join();
+  }
+
+  /** Its process id. */
+  long pid() {
+    return pid;
   }
 
   /** Sends a command; never blocks. What cannot be written is lost with the keeper. */
@@ -212,6 +218,7 @@ final class KeeperProcess {
     try {
       KeeperReport report = KeeperReport.from(Values.mapper().readTree(line));
       if (report instanceof KeeperReport.Hello hello) {
+        pid = hello.pid();
         described.complete(hello.python());
       } else if (report instanceof KeeperReport.Refused refused) {
         described.completeExceptionally(tooOld(refused));

@@ -34,6 +34,9 @@ sealed interface KeeperReport {
   /** Memory of each worker's process group, in bytes. */
   record Memory(Map<Key, Long> bytes) implements KeeperReport {}
 
+  /** Memory that the keeper made for an order, or why it could not. */
+  record MadeMemory(long order, long pid, int descriptor, String problem) implements KeeperReport {}
+
   /** Something that an operator may want to read. */
   record Notice(String level, String message) implements KeeperReport {}
 
@@ -72,6 +75,12 @@ sealed interface KeeperReport {
         line.path("workers").forEach(one -> bytes.put(key(one), one.path("rss").asLong()));
         yield new Memory(bytes);
       }
+      case "segment" ->
+          new MadeMemory(
+              line.path("order").asLong(),
+              line.path("pid").asLong(),
+              line.path("descriptor").asInt(-1),
+              line.path("message").asText());
       case "warning", "error" -> new Notice(event, line.path("message").asText());
       default -> throw new IllegalArgumentException("unknown keeper report: " + event);
     };

@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param frameLimit bytes of one frame
  * @param logLevel the level of Python's root logger
  * @param logLines records that one worker may log in a second
+ * @param sharedFrom bytes from which an array travels in shared memory
+ * @param sharedLimit bytes of shared memory that there is at most; 0 for none
  * @param concurrency calls that one process runs at once
  * @param entry the Python function that is the worker; tests replace it
  */
@@ -35,6 +37,8 @@ public record Launch(
     Optional<Integer> threads,
     String method,
     long frameLimit,
+    long sharedFrom,
+    long sharedLimit,
     String logLevel,
     int logLines,
     int concurrency,

@@ -14,7 +14,6 @@ import com.fasterxml.jackson.databind.JsonNode;
  * @param forks whether workers can be forked
  * @param subreaper whether orphaned children come back to the keeper
  * @param deathSignal whether the system kills workers when their keeper dies
- * @param sharedMemory whether memory can be shared without files
  */
 public record PythonDescription(
     String version,
@@ -24,8 +23,7 @@ public record PythonDescription(
     String basePrefix,
     boolean forks,
     boolean subreaper,
-    boolean deathSignal,
-    boolean sharedMemory) {
+    boolean deathSignal) {
 
   static PythonDescription from(JsonNode hello) {
     return new PythonDescription(
@@ -36,8 +34,7 @@ public record PythonDescription(
         hello.path("base_prefix").asText(),
         hello.path("fork").asBoolean(),
         hello.path("subreaper").asBoolean(),
-        hello.path("pdeathsig").asBoolean(),
-        hello.path("memfd").asBoolean());
+        hello.path("pdeathsig").asBoolean());
   }
 
   /** Whether workers can be forked from a template that has imported their modules. */

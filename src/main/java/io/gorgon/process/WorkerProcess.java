@@ -66,6 +66,11 @@ public final class WorkerProcess {
     this.stacks = new StackDump(id, file("dump"), () -> signal("USR1"), exit::isDone);
   }
 
+  /** The process id of the keeper that it belongs to. */
+  public long keeper() {
+    return keeper.pid();
+  }
+
   /** Where the worker will connect to; bind it before {@link #spawn}. */
   public Path socket() {
     return file("sock");
@@ -99,6 +104,9 @@ public final class WorkerProcess {
     command.put("limits", launch.limits());
     command.put("threads", launch.threads().orElse(null));
     command.put("frame_limit", launch.frameLimit());
+    if (launch.sharedLimit() > 0) {
+      command.put("shared_from", launch.sharedFrom());
+    }
     command.put("log_level", launch.logLevel());
     command.put("log_lines", launch.logLines());
     command.put("concurrency", launch.concurrency());

@@ -1,6 +1,7 @@
 package io.gorgon.wire;
 
 import io.gorgon.message.Payload;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,8 +11,14 @@ import org.jspecify.annotations.Nullable;
  * @param kind what it is
  * @param id the request it belongs to, counted per connection from 1; 0 where there is none
  * @param payload its body and what goes beside it
+ * @param places where each attachment's bytes are; empty if all are in the frame
  */
-public record Frame(Kind kind, long id, Payload payload) {
+public record Frame(Kind kind, long id, Payload payload, List<Place> places) {
+
+  /** A frame with everything in it. */
+  public Frame(Kind kind, long id, Payload payload) {
+    this(kind, id, payload, List.of());
+  }
 
   /** What frames there are, with the number that stands on the wire. */
   public enum Kind {
@@ -35,6 +42,8 @@ public record Frame(Kind kind, long id, Payload payload) {
     HOST_REPLY(20),
     /** Pool: the next elements of a Java source. */
     ITEM(21),
+    /** Pool: memory that we share from now on, or no more. */
+    SEGMENT(22),
     /** Worker: the value that the function returned. */
     RESULT(32),
     /** Worker: why there is no value. */
@@ -92,6 +101,11 @@ public record Frame(Kind kind, long id, Payload payload) {
   /** A frame that says all by its kind. */
   public static Frame of(Kind kind, long id) {
     return new Frame(kind, id, Payload.EMPTY);
+  }
+
+  /** Where the bytes of that attachment are. */
+  Place place(int attachment) {
+    return places.isEmpty() ? Place.INLINE : places.get(attachment);
   }
 
   /** JSON in UTF-8, or empty. */

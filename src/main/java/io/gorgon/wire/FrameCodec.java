@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  * 28  body, then each attachment as u64 size + bytes          (all big endian)
  * </pre>
  *
- * The top bit of an attachment's size is kept for memory that both sides share.
+ * An attachment whose size has the top bit set is in memory that both sides share: instead of the
+ * bytes follow u32 segment and u64 offset.
  *
  * <p>Not thread-safe: one codec per connection and direction.
  */
@@ -39,23 +40,50 @@ public final class FrameCodec {
   /** Bytes before the body. */
   public static final int PREFIX = 28;
 
+  /** Bytes before those of an attachment, at most. */
+  public static final int SIZE_FIELDS = Long.BYTES + Place.SIZE;
+
   private static final int LENGTH_FIELD = 4;
   private static final int MAGIC = 0x4752;
   private static final int EMPTY = 0;
   private static final int JSON = 1;
   private static final int TAGGED = 2;
 
+  /** Set in the size of an attachment that is not in the frame. */
+  private static final long SHARED = Long.MIN_VALUE;
+
+  /** The memory that frames may refer to. */
+  @FunctionalInterface
+  public interface Memory {
+
+    /** A view of what is there, for the reader only; null if nothing of that size is. */
+    @Nullable ByteBuffer view(Place place, long size);
+  }
+
   private final long limit;
+  private final Memory memory;
   private final CRC32 check = new CRC32();
 
   /** Accepts and makes frames of at most {@code limit} bytes after the length field. */
   public FrameCodec(long limit) {
+    this(limit, (place, size) -> null);
+  }
+
+  /** The same, with memory that frames which are read may refer to. */
+  public FrameCodec(long limit, Memory memory) {
     this.limit = limit;
+    this.memory = memory;
   }
 
   /** Bytes that {@code frame} takes on the wire, the length field included. */
   public static long sizeOf(Frame frame) {
-    return PREFIX + frame.payload().size();
+    long size = PREFIX + frame.payload().size();
+    for (int i = 0; i < frame.places().size(); i++) {
+      if (frame.places().get(i).isShared()) {
+        size += Place.SIZE - frame.payload().attachments().get(i).remaining();
+      }
+    }
+    return size;
   }
 
   /**
@@ -80,9 +108,28 @@ public final class FrameCodec {
   public void encode(Frame frame, ByteBuffer out) {
     encodePrefix(frame, out);
     out.put(frame.body());
-    for (ByteBuffer attachment : frame.payload().attachments()) {
-      out.putLong(attachment.remaining()).put(attachment.duplicate());
+    List<ByteBuffer> attachments = frame.payload().attachments();
+    for (int i = 0; i < attachments.size(); i++) {
+      if (encodeSize(frame, i, out)) {
+        out.put(attachments.get(i).duplicate());
+      }
     }
+  }
+
+  /**
+   * Writes what goes before an attachment's bytes, at most {@value #SIZE_FIELDS} bytes.
+   *
+   * @return whether its bytes follow
+   */
+  public boolean encodeSize(Frame frame, int attachment, ByteBuffer out) {
+    long size = frame.payload().attachments().get(attachment).remaining();
+    Place place = frame.place(attachment);
+    if (!place.isShared()) {
+      out.putLong(size);
+      return true;
+    }
+    out.putLong(size | SHARED).putInt(place.segment()).putLong(place.offset());
+    return false;
   }
 
   /**
@@ -129,15 +176,19 @@ public final class FrameCodec {
     in.get(start + PREFIX, body);
     int bodyEnd = start + PREFIX + body.length;
     int count = Short.toUnsignedInt(in.getShort(start + 10));
-    List<ByteBuffer> attachments =
-        count == 0
-            ? List.of()
-            : attachments(in.slice(bodyEnd, start + needed - bodyEnd), count, in, start);
+    List<Place> places = List.of();
+    List<ByteBuffer> attachments = List.of();
+    if (count > 0) {
+      places = new ArrayList<>(0);
+      attachments =
+          attachments(in.slice(bodyEnd, start + needed - bodyEnd), count, places, in, start);
+    }
     in.position(start + needed);
     return new Frame(
         Objects.requireNonNull(Frame.Kind.of(in.get(start + 6))),
         in.getLong(start + 12),
-        new Payload(body, in.get(start + 7) == TAGGED, attachments));
+        new Payload(body, in.get(start + 7) == TAGGED, attachments),
+        places);
   }
 
   /**
@@ -190,10 +241,10 @@ public final class FrameCodec {
 
   /**
    * The attachments: each is a view of the memory that the frame was read into, if that belongs to
-   * this frame alone, else of a copy.
+   * this frame alone, else of a copy; or of what is shared, and then {@code places} has its place.
    */
-  private static List<ByteBuffer> attachments(
-      ByteBuffer part, int count, ByteBuffer in, int start) {
+  private List<ByteBuffer> attachments(
+      ByteBuffer part, int count, List<Place> places, ByteBuffer in, int start) {
     ByteBuffer rest = part;
     if (part.isDirect()) {
       rest = ByteBuffer.allocate(part.remaining()).put(part).flip();
@@ -204,7 +255,17 @@ public final class FrameCodec {
         throw violation("an attachment is missing", in, start);
       }
       long size = rest.getLong();
-      if (size < 0 || size > rest.remaining()) {
+      if (size < 0) {
+        while (places.size() < i) {
+          places.add(Place.INLINE);
+        }
+        attachments.add(shared(size & ~SHARED, rest, places, in, start));
+        continue;
+      }
+      if (!places.isEmpty()) {
+        places.add(Place.INLINE);
+      }
+      if (size > rest.remaining()) {
         throw violation("attachment " + i + " exceeds its frame", in, start);
       }
       attachments.add(rest.slice(rest.position(), (int) size).asReadOnlyBuffer());
@@ -214,6 +275,20 @@ public final class FrameCodec {
       throw violation(rest.remaining() + " bytes follow the attachments", in, start);
     }
     return attachments;
+  }
+
+  private ByteBuffer shared(
+      long size, ByteBuffer rest, List<Place> places, ByteBuffer in, int start) {
+    if (rest.remaining() < Place.SIZE) {
+      throw violation("an attachment in shared memory has no place", in, start);
+    }
+    var place = new Place(rest.getInt(), rest.getLong());
+    ByteBuffer view = place.isShared() ? memory.view(place, size) : null;
+    if (view == null) {
+      throw violation("an attachment is not where it should be in shared memory", in, start);
+    }
+    places.add(place);
+    return view;
   }
 
   private int checkOf(ByteBuffer buffer, int start) {

@@ -34,14 +34,17 @@ final class Answers {
     long took = now - Math.max(call.startedAt(), free);
     if (frame.kind() != Frame.Kind.FAILURE) {
       count(call, took, true);
-      call.complete(
+      var reply =
           new Reply(
               call.id(),
               id,
               call.attempts(),
               Duration.ofNanos(call.startedAt() - call.enteredAt()),
               Duration.ofNanos(took),
-              frame.payload()));
+              frame.payload());
+      if (!call.complete(reply)) {
+        reply.close();
+      }
       return;
     }
     PythonFailure failure = failure(call, frame.body());

@@ -42,7 +42,7 @@ class FrameChannelTest {
       near = SocketChannel.open(address);
       far = server.accept();
     }
-    channel = new FrameChannel(near, LIMIT);
+    channel = new FrameChannel(near, LIMIT, (place, size) -> null);
   }
 
   @AfterEach
@@ -80,7 +80,7 @@ class FrameChannelTest {
 
   @Test
   void framesOfEverySizeAroundTheBufferPassInBothDirections() throws Exception {
-    var other = new FrameChannel(far, LIMIT);
+    var other = new FrameChannel(far, LIMIT, (place, size) -> null);
     int edge = BUFFER - FrameCodec.PREFIX;
     List<Frame> frames =
         List.of(
@@ -195,7 +195,7 @@ class FrameChannelTest {
 
     channel.write(List.of(frame(2, 10)));
 
-    same(new FrameChannel(far, LIMIT).read(), frame(2, 10));
+    same(new FrameChannel(far, LIMIT, (place, size) -> null).read(), frame(2, 10));
   }
 
   @Test
@@ -212,7 +212,7 @@ class FrameChannelTest {
 
   @Test
   void manyThreadsMayWriteAtOnce() throws Exception {
-    var other = new FrameChannel(far, LIMIT);
+    var other = new FrameChannel(far, LIMIT, (place, size) -> null);
     int writers = 4;
     int each = 50;
     for (int writer = 0; writer < writers; writer++) {

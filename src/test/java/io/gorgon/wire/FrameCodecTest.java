@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.gorgon.message.Payload;
 import io.gorgon.message.PythonFailure.ProtocolViolation;
 import io.gorgon.message.PythonFailure.TooLarge;
 import io.gorgon.message.Values;
@@ -122,6 +123,39 @@ class FrameCodecTest {
       }
     }
     assertThat(refused).isPositive();
+  }
+
+  @Test
+  void anAttachmentInSharedMemoryIsReadWhereItIs() {
+    var memory = ByteBuffer.allocate(1_000);
+    memory.put(128, new byte[] {1, 2, 3});
+    var sharing =
+        new FrameCodec(
+            LIMIT,
+            (place, size) ->
+                place.segment() == 7 ? memory.slice((int) place.offset(), (int) size) : null);
+    var payload =
+        new Payload(
+            "{}".getBytes(UTF_8),
+            true,
+            List.of(
+                ByteBuffer.wrap(new byte[] {9}),
+                ByteBuffer.wrap(new byte[] {1, 2, 3}),
+                ByteBuffer.wrap(new byte[] {8})));
+    var frame =
+        new Frame(
+            Frame.Kind.RESULT, 5, payload, List.of(Place.INLINE, new Place(7, 128), Place.INLINE));
+    ByteBuffer bytes = ByteBuffer.allocate((int) FrameCodec.sizeOf(frame));
+    codec.encode(frame, bytes);
+    assertThat(bytes.hasRemaining()).isFalse();
+
+    Frame read = sharing.decode(bytes.flip());
+
+    assertThat(read.payload().attachments()).isEqualTo(payload.attachments());
+    assertThat(read.places()).isEqualTo(frame.places());
+    assertThatThrownBy(() -> codec.decode(bytes.rewind()))
+        .isInstanceOf(ProtocolViolation.class)
+        .hasMessageContaining("shared memory");
   }
 
   @Test

@@ -1,0 +1,103 @@
+package io.gorgon.connection;
+
+import io.gorgon.process.KeptMemory;
+import java.io.IOException;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * This is a piece of memory that the JVM and workers map. Its first byte says whether it is in use,
+ * which the side that uses it clears when it is done; what travels begins at {@link #HEADER}.
+ *
+ * <p>The JVM has no way to unmap memory but to forget it: the garbage collector does it then.
+ */
+final class Segment {
+
+  /** Bytes before the first attachment; and attachments are aligned to as many. */
+  static final int HEADER = 64;
+
+  private static final byte FREE = 0;
+  private static final byte USED = 1;
+
+  private final int number;
+  private final KeptMemory kept;
+  private final MappedByteBuffer memory;
+  private final Set<Lending> knownTo = ConcurrentHashMap.newKeySet();
+
+  private Segment(int number, KeptMemory kept, MappedByteBuffer memory) {
+    this.number = number;
+    this.kept = kept;
+    this.memory = memory;
+  }
+
+  /** Maps it, once and for all. */
+  static Segment map(int number, KeptMemory kept) throws IOException {
+    try (var file =
+        FileChannel.open(kept.path(), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      if (file.size() != kept.size()) {
+        throw new IOException(kept.path() + " is not what the keeper made");
+      }
+      return new Segment(number, kept, file.map(FileChannel.MapMode.READ_WRITE, 0, kept.size()));
+    }
+  }
+
+  /** Bytes that {@code size} bytes take in a segment. */
+  static long aligned(long size) {
+    return (size + HEADER - 1) & -HEADER;
+  }
+
+  int number() {
+    return number;
+  }
+
+  KeptMemory kept() {
+    return kept;
+  }
+
+  /** Those whose workers have mapped it. */
+  Set<Lending> knownTo() {
+    return knownTo;
+  }
+
+  /** Before it is handed to a worker. */
+  void markUsed() {
+    memory.put(0, USED);
+  }
+
+  /** Lets the worker whose it is write to it again; everything that was read before is read. */
+  void markFree() {
+    VarHandle.releaseFence();
+    memory.put(0, FREE);
+  }
+
+  /** Whether the worker that it was lent to holds nothing of it any more. */
+  boolean isFree() {
+    boolean free = memory.get(0) == FREE;
+    VarHandle.acquireFence();
+    return free;
+  }
+
+  void write(int offset, ByteBuffer bytes) {
+    memory.put(offset, bytes, bytes.position(), bytes.remaining());
+  }
+
+  /** Whether that many bytes can be there. */
+  boolean holds(long offset, long size) {
+    return offset >= HEADER && size >= 0 && size <= kept.size() && offset <= kept.size() - size;
+  }
+
+  /** What is there, for reading. */
+  ByteBuffer view(long offset, long size) {
+    return memory.slice((int) offset, (int) size).asReadOnlyBuffer();
+  }
+
+  @Override
+  public String toString() {
+    return "segment " + number + " of " + kept.size() + " bytes";
+  }
+}
