@@ -17,7 +17,12 @@ public final class Runners {
 
   /** The same, which runs several calls at once. */
   static Runner on(Connection connection, int concurrency) {
-    return on(connection, concurrency, 0, NOWHERE);
+    return on(connection, concurrency, 0);
+  }
+
+  /** The same, which may take so many calls in its life, 0 for any number. */
+  public static Runner on(Connection connection, int concurrency, int calls) {
+    return on(connection, concurrency, calls, NOWHERE);
   }
 
   /**
