@@ -10,23 +10,31 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** This hands on what one call tells of its progress. Thread-safe. */
+/** This hands on what one call tells of its progress. Listeners must not block. Thread-safe. */
 final class ProgressFeed {
 
+  /** Held while listeners are told: one who comes misses nothing, and hears all in its order. */
+  private final ReentrantLock lock = new ReentrantLock();
+
   private final List<Consumer<Progress>> listeners = new CopyOnWriteArrayList<>();
-  private final AtomicReference<@Nullable Progress> last = new AtomicReference<>();
+  private @Nullable Progress last;
 
   /** Tells {@code listener} the last one, if there was one, and each from now on. */
   Runnable subscribe(Consumer<Progress> listener) {
-    Progress known = last.get();
-    if (known != null) {
-      listener.accept(known);
+    lock.lock();
+    try {
+      Progress known = last;
+      if (known != null) {
+        listener.accept(known);
+      }
+      listeners.add(listener);
+    } finally {
+      lock.unlock();
     }
-    listeners.add(listener);
     return () -> listeners.remove(listener);
   }
 
@@ -44,7 +52,12 @@ final class ProgressFeed {
                 ? OptionalDouble.of(body.path("total").asDouble())
                 : OptionalDouble.empty(),
             Optional.ofNullable(body.path("note").asText(null)));
-    last.set(progress);
-    listeners.forEach(listener -> listener.accept(progress));
+    lock.lock();
+    try {
+      last = progress;
+      listeners.forEach(listener -> listener.accept(progress));
+    } finally {
+      lock.unlock();
+    }
   }
 }

@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,9 @@ final class LaneRoom {
   /** Workers that are to be handed out, and the requests that they are for. */
   private final Map<Runner, Long> wanted = new HashMap<>();
 
+  /** Those among them that are wanted by name, whether for a request besides or not. */
+  private final Set<Runner> named = new HashSet<>();
+
   void add(Runner runner) {
     members.add(runner);
   }
@@ -56,6 +60,7 @@ final class LaneRoom {
     members.remove(runner);
     idle.removeIf(runner::equals);
     held.remove(runner);
+    named.remove(runner);
     Long request = wanted.remove(runner);
     return request == null ? BY_NAME : request;
   }
@@ -94,6 +99,9 @@ final class LaneRoom {
 
   /** Wants a worker, for a request or by name; its idle places are held from now on. */
   void want(Runner runner, long request) {
+    if (request == BY_NAME) {
+      named.add(runner);
+    }
     wanted.merge(runner, request, (old, added) -> old == BY_NAME ? added : old);
     int resting = 0;
     while (idle.removeFirstOccurrence(runner)) {
@@ -112,11 +120,19 @@ final class LaneRoom {
     return wanted.containsKey(runner) && held.getOrDefault(runner, 0) >= runner.concurrency();
   }
 
-  /** The worker that is wanted for {@code request}, if it waits still; it is wanted no more. */
+  /**
+   * Takes back that a worker is wanted for {@code request}.
+   *
+   * @return the worker, if that waits still and is wanted no more; not if it is wanted by name too
+   */
   @Nullable Runner unwant(long request) {
     for (Map.Entry<Runner, Long> entry : wanted.entrySet()) {
       if (entry.getValue() == request) {
         Runner runner = entry.getKey();
+        if (named.contains(runner)) {
+          entry.setValue(BY_NAME);
+          return null;
+        }
         wanted.remove(runner);
         return runner;
       }

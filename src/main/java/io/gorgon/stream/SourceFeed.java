@@ -1,7 +1,6 @@
 package io.gorgon.stream;
 
 import io.gorgon.message.Payload;
-import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Values;
 import io.gorgon.wire.Frame;
 import io.gorgon.wire.FrameCodec;
@@ -11,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.pekko.stream.Materializer;
 import org.apache.pekko.stream.javadsl.Sink;
@@ -26,14 +26,20 @@ final class SourceFeed {
   private final int number;
   private final PendingCall call;
   private final SinkQueueWithCancel<?> elements;
+  private final Executor executor;
   private final long frameLimit;
   private final AtomicInteger wanted = new AtomicInteger();
 
   private SourceFeed(
-      int number, PendingCall call, SinkQueueWithCancel<?> elements, long frameLimit) {
+      int number,
+      PendingCall call,
+      SinkQueueWithCancel<?> elements,
+      Executor executor,
+      long frameLimit) {
     this.number = number;
     this.call = call;
     this.elements = elements;
+    this.executor = executor;
     this.frameLimit = frameLimit;
   }
 
@@ -42,7 +48,7 @@ final class SourceFeed {
       int number, JavaSource source, PendingCall call, Materializer materializer, long frameLimit) {
     SinkQueueWithCancel<?> elements = source.source().runWith(Sink.queue(), materializer);
     call.answer().whenComplete((reply, failure) -> elements.cancel());
-    return new SourceFeed(number, call, elements, frameLimit);
+    return new SourceFeed(number, call, elements, materializer.executionContext(), frameLimit);
   }
 
   /** Python can take {@code count} more. */
@@ -52,15 +58,19 @@ final class SourceFeed {
     }
   }
 
+  /** With an executor named, since the queue's stages take the JVM's common pool for theirs. */
   private void next() {
     elements
         .pull()
-        .thenAccept(this::send)
-        .exceptionally(
-            failure -> {
-              end(failure);
-              return null;
-            });
+        .whenCompleteAsync(
+            (element, failure) -> {
+              if (failure == null) {
+                send(element);
+              } else {
+                end(failure);
+              }
+            },
+            executor);
   }
 
   private void send(Optional<?> element) {
@@ -75,7 +85,7 @@ final class SourceFeed {
         if (wanted.decrementAndGet() > 0) {
           next();
         }
-      } catch (PythonFailure unsendable) {
+      } catch (RuntimeException unsendable) {
         elements.cancel();
         end(unsendable);
       }

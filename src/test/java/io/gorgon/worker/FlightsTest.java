@@ -63,4 +63,48 @@ class FlightsTest {
     assertThat(free.land(second)).isNull();
     assertThat(free.land(first)).isNotNull();
   }
+
+  @Test
+  void whatIsInFlightIsFoundByItsNumberAndByItsCall() {
+    long first = takeOff(free);
+    long second = takeOff(free);
+    InFlight flight = free.of(second);
+
+    assertThat(flight.request()).isEqualTo(second);
+    assertThat(free.of(flight.call())).isSameAs(flight);
+    assertThat(free.first().request()).isEqualTo(first);
+    assertThat(free.lastInFlight()).isEqualTo(second);
+    free.land(second);
+    assertThat(free.of(second)).isNull();
+    assertThat(free.of(flight.call())).isNull();
+    assertThat(free.lastInFlight()).isEqualTo(first);
+  }
+
+  @Test
+  void followersAreTakenBackAsFarAsTheyWereKeptFromStarting() {
+    takeOff(ordered);
+    takeOff(ordered);
+    takeOff(ordered);
+    takeOff(ordered);
+
+    assertThat(ordered.withdrawFollowers(3)).extracting(InFlight::request).containsExactly(2L, 3L);
+
+    assertThat(ordered.all()).extracting(InFlight::request).containsExactly(1L, 4L);
+    assertThat(ordered.landWithdrawn(1)).isFalse();
+    assertThat(ordered.landWithdrawn(2)).isTrue();
+    assertThat(ordered.landWithdrawn(2)).isFalse();
+    assertThat(ordered.land(2)).isNull();
+  }
+
+  @Test
+  void clearedFlightsComeInTheirOrderAndNumbersGoOn() {
+    takeOff(ordered);
+    takeOff(ordered);
+
+    assertThat(ordered.clear()).extracting(InFlight::request).containsExactly(1L, 2L);
+    assertThat(ordered.isEmpty()).isTrue();
+    assertThat(ordered.first()).isNull();
+    assertThat(ordered.lastInFlight()).isZero();
+    assertThat(takeOff(ordered)).isEqualTo(3);
+  }
 }

@@ -17,64 +17,84 @@ public final class Runners {
 
   /** The same, which runs several calls at once. */
   static Runner on(Connection connection, int concurrency) {
+    return on(connection, concurrency, 0);
+  }
+
+  /** The same, which may take so many calls in its life, 0 for any number. */
+  public static Runner on(Connection connection, int concurrency, int calls) {
+    return on(connection, concurrency, calls, NOWHERE);
+  }
+
+  /**
+   * The same, which takes its calls from {@code source}.
+   *
+   * @param calls that it may take in its life, 0 for any number
+   */
+  public static Runner on(Connection connection, int concurrency, int calls, CallSource source) {
     return new Runner(
         new WorkerId("test", 0, 1),
         connection,
         concurrency,
-        new CallSource() {
-          @Override
-          public List<PendingCall> next(Runner idle) {
-            return List.of();
-          }
-
-          @Override
-          public List<PendingCall> more(Runner busy, int left) {
-            return List.of();
-          }
-
-          @Override
-          public void giveBack(List<PendingCall> calls) {
-            throw new AssertionError("given back: " + calls);
-          }
-
-          @Override
-          public void measured(PendingCall call, long nanos) {
-            // Nobody wants to know.
-          }
-        },
-        new Runner.Supervisor() {
-          @Override
-          public void onAbandoned(long request, boolean dirty) {
-            // Nobody supervises.
-          }
-
-          @Override
-          public void onDirtyEnd() {
-            // Nobody supervises.
-          }
-
-          @Override
-          public void onStrayAnswer(Frame frame) {
-            throw new AssertionError("stray " + frame);
-          }
-
-          @Override
-          public void onPong(long ping) {
-            // Nobody supervises.
-          }
-
-          @Override
-          public void onLeaseIdle(Object lease) {
-            // Nobody supervises.
-          }
-
-          @Override
-          public void onRetireDue(Retirement.Reason reason) {
-            // Nobody supervises.
-          }
-        },
-        new Retirement(0),
+        source,
+        NOBODY,
+        new Retirement(calls),
         new Tally(),
         System::nanoTime);
   }
+
+  private static final CallSource NOWHERE =
+      new CallSource() {
+        @Override
+        public List<PendingCall> next(Runner idle) {
+          return List.of();
+        }
+
+        @Override
+        public List<PendingCall> more(Runner busy, int left) {
+          return List.of();
+        }
+
+        @Override
+        public void giveBack(List<PendingCall> calls) {
+          throw new AssertionError("given back: " + calls);
+        }
+
+        @Override
+        public void measured(PendingCall call, long nanos) {
+          // Nobody wants to know.
+        }
+      };
+
+  private static final Runner.Supervisor NOBODY =
+      new Runner.Supervisor() {
+        @Override
+        public void onAbandoned(long request, boolean dirty) {
+          // Nobody supervises.
+        }
+
+        @Override
+        public void onDirtyEnd() {
+          // Nobody supervises.
+        }
+
+        @Override
+        public void onStrayAnswer(Frame frame) {
+          throw new AssertionError("stray " + frame);
+        }
+
+        @Override
+        public void onPong(long ping) {
+          // Nobody supervises.
+        }
+
+        @Override
+        public void onLeaseIdle(Object lease) {
+          // Nobody supervises.
+        }
+
+        @Override
+        public void onRetireDue(Retirement.Reason reason) {
+          // Nobody supervises.
+        }
+      };
 }
