@@ -43,8 +43,8 @@ class OutboxTest {
       near = SocketChannel.open(address);
       far = server.accept();
     }
-    reader = new FrameChannel(far, LIMIT);
-    outbox = new Outbox(new FrameChannel(near, LIMIT), blocking::addLast);
+    reader = new FrameChannel(far, LIMIT, (place, size) -> null);
+    outbox = new Outbox(new FrameChannel(near, LIMIT, (place, size) -> null), blocking::addLast);
   }
 
   @AfterEach
