@@ -120,6 +120,10 @@ class ToolsTest {
   void box22f_anUnknownToolIsNamedWithThoseThatThereAre() {
     assertThat(told("nothing").get(0)).isEqualTo("UnknownTool");
     assertThat(told("nothing").get(2)).contains("nothing").contains("echo");
+    List<Object> described =
+        get(shared.pool().call(Call.of("talking:ask_and_describe", "nothing")))
+            .as(new TypeReference<List<Object>>() {});
+    assertThat(described.get(4)).isEqualTo(List.of("echo", "keys", "later", "fail", "never"));
   }
 
   @Test

@@ -10,7 +10,6 @@ import io.gorgon.worker.PendingCall;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,7 +69,9 @@ public final class HostCalls {
     Tools present = tools.get();
     Tool tool = present.find(name).orElse(null);
     if (tool == null) {
-      fail(call, number, "unknown", "", unknown(name, present), present.names());
+      // As a list: a Java set would arrive as a Python set, without its order.
+      var names = List.copyOf(present.names());
+      fail(call, number, "unknown", "", unknown(name, present), names);
       return;
     }
     try {
@@ -87,6 +88,10 @@ public final class HostCalls {
           });
     } catch (RuntimeException thrown) {
       fail(call, number, thrown);
+    } catch (Error thrown) {
+      // Python would wait for its answer in vain.
+      fail(call, number, thrown);
+      throw thrown;
     }
   }
 
@@ -153,12 +158,7 @@ public final class HostCalls {
   }
 
   private static void fail(
-      PendingCall call,
-      long number,
-      String kind,
-      String type,
-      String message,
-      Collection<String> names) {
+      PendingCall call, long number, String kind, String type, String message, List<String> names) {
     Map<String, Object> failure =
         Map.of("kind", kind, "type", type, "message", message, "names", names);
     Payload payload = Values.encode("a failure", Map.of("host", number, "failure", failure));
