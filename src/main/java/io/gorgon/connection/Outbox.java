@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * This decides which thread writes. What surely fits the system's buffer is written by whoever
@@ -15,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * for Python to read. Thread-safe.
  */
 final class Outbox {
+
+  private static final Logger log = LoggerFactory.getLogger(Outbox.class);
 
   /** Bytes that may be unread and still be followed by a write that does not wait. */
   private static final long SURE = 64 * 1024;
@@ -75,7 +79,12 @@ final class Outbox {
 
   private void drain() {
     for (List<Frame> next = next(); next != null; next = next()) {
-      channel.write(next);
+      try {
+        channel.write(next);
+      } catch (RuntimeException unwritten) {
+        // Its call ends by its deadline; those behind it must not wait for ever.
+        log.error("a frame was not written", unwritten);
+      }
     }
   }
 

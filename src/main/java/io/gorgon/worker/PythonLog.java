@@ -55,8 +55,11 @@ final class PythonLog {
     if (call != null) {
       call.inItsLog(writing);
     } else {
-      writing.run();
-      MDC.remove("worker");
+      try {
+        writing.run();
+      } finally {
+        MDC.remove("worker");
+      }
     }
   }
 
