@@ -51,6 +51,10 @@ final class CallBench {
         one[2][round] = Statistics.percentile(pooled, 50);
         one[3][round] = Statistics.percentile(pooled, 99);
       }
+      // One turn of each that does not count: the JVM compiles what it runs.
+      callbackThroughput(pool);
+      threadThroughput(pool);
+      floorOfCallers(List.of(floor, second));
       for (int round = 0; round < rounds; round++) {
         many[0][round] = floorThroughput(List.of(floor, second));
         many[1][round] = callbackThroughput(pool);
