@@ -143,7 +143,7 @@ public final class PythonPool {
   /**
    * Runs a Python generator, plain or async, or any function that returns something to go through,
    * each time that the source is run. The source's demand is what Python may make: a slow consumer
-   * stops the generator after {@code stream.window} elements. A cancel closes the generator. It
+   * stops the generator after {@code stream-window} elements. A cancel closes the generator. It
    * takes a worker as a call does, and materializes to that call, whose reply is what the generator
    * returned.
    *

@@ -97,6 +97,16 @@ final class MapCommand implements Callable<Integer> {
                   },
                   running.system()));
       out.flush();
+      if (failed.get() > 0) {
+        spec.commandLine()
+            .getErr()
+            .println(
+                "gorgon: "
+                    + failed
+                    + " of "
+                    + written
+                    + " lines failed; each says why in its place");
+      }
     }
     return (failed.get() == 0 ? ExitCode.OK : ExitCode.SOME_LINES).number();
   }

@@ -18,8 +18,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChunkQueue implements Dialogue {
 
+  /** For ever, as far as a clock of nanoseconds can count: its times may be negative, too. */
+  private static final Duration CENTURY = Duration.ofDays(36_525);
+
   private final int window;
-  private final @Nullable Duration idleLimit;
+  private final long idleNanos;
   private final LongSupplier nanoTime;
   private final ConcurrentLinkedQueue<Chunk> chunks = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean wanted = new AtomicBoolean();
@@ -43,7 +46,8 @@ final class ChunkQueue implements Dialogue {
    */
   ChunkQueue(int window, @Nullable Duration idleLimit, LongSupplier nanoTime) {
     this.window = window;
-    this.idleLimit = idleLimit;
+    this.idleNanos =
+        (idleLimit == null || idleLimit.compareTo(CENTURY) > 0 ? CENTURY : idleLimit).toNanos();
     this.nanoTime = nanoTime;
     this.granted = window;
   }
@@ -81,8 +85,7 @@ final class ChunkQueue implements Dialogue {
   }
 
   private void moved(PendingCall of) {
-    of.streamsUntil(
-        idleLimit == null ? Long.MAX_VALUE : nanoTime.getAsLong() + idleLimit.toNanos());
+    of.streamsUntil(nanoTime.getAsLong() + idleNanos);
   }
 
   /** The next chunk; null if there is none, and then {@code whenWanted} is run when one comes. */

@@ -116,6 +116,7 @@ class CommandsTest {
     assertThat(lines.get(2)).contains("\"PythonRaised\"").contains("\"line\":4");
     assertThat(lines.get(3)).contains("\"InvalidInput\"").contains("\"line\":5");
     assertThat(lines.get(4)).isEqualTo("4.0");
+    assertThat(ended.err()).isEqualTo("gorgon: 2 of 5 lines failed; each says why in its place\n");
     Ended many = run("[1,2]\n".repeat(3_000), "map", "--spread", "operator:add");
     assertThat(many.code()).isZero();
     assertThat(many.out()).isEqualTo("3\n".repeat(3_000));

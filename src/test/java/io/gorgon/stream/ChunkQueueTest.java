@@ -145,10 +145,15 @@ class ChunkQueueTest {
 
   @Test
   void withoutAnIdleLimitAStreamThatHasBegunNeverEndsByTime() {
-    var queue = new ChunkQueue(2, null, now::get);
-    arrive(queue, 1);
+    for (Duration limit : new Duration[] {null, Duration.ofDays(1_000_000)}) {
+      for (long time : new long[] {-5_000, 5_000}) {
+        now.set(time);
+        arrive(new ChunkQueue(2, limit, now::get), 1);
 
-    assertThat(call.isOverdue(Long.MAX_VALUE - 1)).isFalse();
+        assertThat(call.isOverdue(time)).isFalse();
+        assertThat(call.isOverdue(time + Duration.ofDays(36_500).toNanos())).isFalse();
+      }
+    }
   }
 
   @Test
