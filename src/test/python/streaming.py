@@ -110,6 +110,12 @@ def first(numbers: Any, how_many: int) -> list[Any]:
     return [number for _, number in zip(range(how_many), numbers)]
 
 
+def take_and_die(numbers: Any) -> None:
+    """Take one, then be gone."""
+    next(iter(numbers))
+    os._exit(3)
+
+
 def doubled(numbers: Any) -> Iterator[int]:
     """A stream of a stream."""
     for number in numbers:

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import io.gorgon.message.Call;
 import io.gorgon.message.PythonFailure.DeadlineExceeded;
 import io.gorgon.message.PythonFailure.PythonRaised;
+import io.gorgon.message.PythonFailure.WorkerLost;
 import io.gorgon.stream.JavaSource;
 import io.gorgon.testkit.Layer;
 import io.gorgon.testkit.NeedsLayer;
@@ -236,6 +237,25 @@ class ToolsTest {
                 .as(new TypeReference<List<Integer>>() {}))
         .containsExactly(0, 1, 2, 3, 4);
     assertThat(taken.size()).isLessThan(100);
+  }
+
+  @Test
+  void aCallThatHasTakenFromASourceIsNotRunAgain() {
+    try (var pool = TestPool.start("min-workers = 1, max-workers = 1").awaitReady(1)) {
+      var runs = new AtomicInteger();
+      Source<Integer, ?> source =
+          Source.range(1, 100)
+              .mapMaterializedValue(
+                  none -> {
+                    runs.incrementAndGet();
+                    return none;
+                  });
+      Call call = Call.of("streaming:take_and_die", JavaSource.of(source)).idempotent(2);
+
+      var lost = (WorkerLost) failureOf(pool.pool().call(call));
+      assertThat(lost.started()).isTrue();
+      assertThat(runs).hasValue(1);
+    }
   }
 
   @Test

@@ -45,6 +45,8 @@ public final class SourceFeeds {
     if (number < 0 || number >= sources.size() || count < 1) {
       throw new PythonFailure.ProtocolViolation("it pulls " + count + " from source " + number);
     }
+    // Another run would find only the rest of the source.
+    call.runsOnce();
     running
         .computeIfAbsent(
             number,

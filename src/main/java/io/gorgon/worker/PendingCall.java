@@ -56,6 +56,7 @@ public final class PendingCall {
   private volatile long deadline;
   private volatile boolean streaming;
   private volatile boolean roaming;
+  private volatile boolean unrepeatable;
   private final CompletableFuture<Reply> answer = new CompletableFuture<>();
   private final AtomicBoolean decided = new AtomicBoolean();
   private volatile @Nullable Holder holder;
@@ -126,6 +127,11 @@ public final class PendingCall {
   /** Lets any worker run it, although it is run under a lease: until one has started it. */
   public void roam() {
     roaming = true;
+  }
+
+  /** Notes that something was used up for it, so that it is not run again if a worker dies. */
+  public void runsOnce() {
+    unrepeatable = true;
   }
 
   boolean isRoaming() {
@@ -210,7 +216,7 @@ public final class PendingCall {
 
   /** Whether it may be run once more after a worker died in it. */
   boolean mayRunAgain() {
-    return !streaming && attempts.get() <= call.retries();
+    return !streaming && !unrepeatable && attempts.get() <= call.retries();
   }
 
   /** Answers with a value; false if it had an answer. */
