@@ -65,7 +65,7 @@ _HEAD = struct.Struct(">IHBBHHQI")
 _CHECK = struct.Struct(">I")
 _pack_head = _HEAD.pack
 _pack_check = _CHECK.pack
-_PREFIX = struct.Struct(">IHBBHHQII")
+_unpack_prefix = struct.Struct(">IHBBHHQII").unpack_from
 _SIZE = struct.Struct(">Q")
 _SHARED = 1 << 63  # set in the size of an attachment that is not in the frame
 _PLACE = struct.Struct(">IQ")
@@ -190,7 +190,7 @@ class FrameReader:
                     return None
                 raise ProtocolError("truncated", f"{self._end - self._start} of {PREFIX_SIZE} bytes of a prefix")
         start = self._start
-        length, magic, kind, codec, flags, attachments, identity, size, check = _PREFIX.unpack_from(self._buffer, start)
+        length, magic, kind, codec, flags, attachments, identity, size, check = _unpack_prefix(self._buffer, start)
         # One test for the frames of every day; `_refuse` finds out what is wrong with the others.
         if (
             magic != MAGIC
@@ -212,11 +212,12 @@ class FrameReader:
                 raise ProtocolError("truncated", f"{self._end - self._start} of {total} bytes of a frame")
         start = self._start
         self._start = start + total
-        body = bytes(self._view[start + PREFIX_SIZE : start + PREFIX_SIZE + size])
+        at = start + PREFIX_SIZE
+        body = bytes(self._view[at : at + size])
         if not attachments:
             return _new(Frame, (kind, identity, body, (), codec == TAGGED, (), ""))
         # One copy for all: the buffer is read into again, and these belong to the call.
-        rest = memoryview(bytearray(self._view[start + PREFIX_SIZE + size : start + total]))
+        rest = memoryview(bytearray(self._view[at + size : start + total]))
         shared = _Shared(self._segments)
         views = _split(rest, attachments, shared)
         return Frame(kind, identity, body, views, codec == TAGGED, shared.used, shared.trouble)
