@@ -18,10 +18,7 @@ def parse(frame: Frame, link: Link, call: Call) -> Asked:
 
     Raises ValueError or RecursionError.
     """
-    if frame.tagged or frame.trouble:
-        request = link.unpack(frame, call.source)
-    else:
-        request = decode_plain(frame.body)
+    request = link.unpack(frame, call.source) if frame.tagged or frame.trouble else decode_plain(frame.body)
     if type(request) is not dict:
         raise ValueError("the request is no JSON object")
     target = request.get("target")
