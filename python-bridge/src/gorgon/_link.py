@@ -85,7 +85,7 @@ class Link:
                 raise self.broken
             self._writer = me
             try:
-                if type(frame) is bytes:
+                if isinstance(frame, bytes):
                     self._write(frame)
                 else:
                     send_pieces(self.socket, frame)
