@@ -5,10 +5,11 @@ worker (in a unit test, say): there is no call then, nothing is cancelled, progr
 raises NotInCall.
 """
 
-from gorgon._errors import BadToolArguments, HostError, HostTimeout, NestedTooDeep, NotInCall, UnknownTool
+from gorgon._errors import BadToolArguments, HostError, HostTimeout, NestedTooDeep, NotInCall, NotInSession, UnknownTool
 from gorgon._host import host
 from gorgon._progress import progress
 from gorgon._running import Cancelled, call_id, cancelled, traceparent, worker
+from gorgon._sessions import session
 from gorgon._sources import Source
 
 __all__ = [
@@ -18,12 +19,14 @@ __all__ = [
     "HostTimeout",
     "NestedTooDeep",
     "NotInCall",
+    "NotInSession",
     "Source",
     "UnknownTool",
     "call_id",
     "cancelled",
     "host",
     "progress",
+    "session",
     "traceparent",
     "worker",
 ]

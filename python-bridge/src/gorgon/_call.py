@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gorgon import _wire
@@ -12,6 +12,7 @@ from gorgon._wire import ProtocolError
 if TYPE_CHECKING:
     from gorgon._inbox import Inbox, Waiter
     from gorgon._progress import Progress
+    from gorgon._sessions import SessionOfCall
 
 
 class Call:
@@ -26,6 +27,7 @@ class Call:
     awaited: dict[int, Waiter] | None = None  # those who wait for the replies to host calls
     sources: dict[int, Source] | None = None
     progress: Progress | None = None
+    session: SessionOfCall | None = None
     segments: Sequence[int] = ()  # of shared memory, that its arguments lie in
     talked = False  # it has waited for frames
     ended = False
@@ -36,16 +38,20 @@ class Call:
 
     def ask(self, waiter: Waiter, body: dict[str, Any]) -> int:
         """Send a host call whose reply is for the waiter; its number. Raises NotSerializable or TooLarge."""
-        link = self.inbox.link
+        pack = self.inbox.link.pack
+        return self.await_reply(waiter, lambda number: pack(_wire.HOST_CALL, self.id, {"host": number, **body}))
+
+    def await_reply(self, waiter: Waiter, make: Callable[[int], _wire.Written]) -> int:
+        """Send the frame that ``make`` makes for a number, whose reply is for the waiter; the number."""
         with self.inbox.mutex:
             self.inbox.admit(self)
             number = self.asked + 1
-            frame = link.pack(_wire.HOST_CALL, self.id, {"host": number, **body})
+            frame = make(number)
             self.asked = number
             if self.awaited is None:
                 self.awaited = {}
             self.awaited[number] = waiter
-        link.send(frame)
+        self.inbox.link.send(frame)
         return number
 
     def forget(self, number: int) -> None:

@@ -4,6 +4,7 @@
 
     RuntimeError
       NotInCall            there is no call that could be asked for anything
+      NotInSession         the call belongs to no session
     Exception
       HostError            the Java tool threw; base of all that a call into Java may end with
         UnknownTool        no tool has that name
@@ -21,6 +22,10 @@ from typing import Any
 
 class NotInCall(RuntimeError):
     """Asked outside a call, or after the call had ended: only a call has somebody at the other end."""
+
+
+class NotInSession(RuntimeError):
+    """The call belongs to no session, so there is no state."""
 
 
 class HostError(Exception):
@@ -62,7 +67,7 @@ _KINDS: dict[Any, type[HostError]] = {
     "bad_arguments": BadToolArguments,
 }
 
-for _each in (NotInCall, HostError, UnknownTool, HostTimeout, NestedTooDeep, BadToolArguments):
+for _each in (NotInCall, NotInSession, HostError, UnknownTool, HostTimeout, NestedTooDeep, BadToolArguments):
     _each.__module__ = "gorgon"
 
 

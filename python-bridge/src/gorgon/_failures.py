@@ -95,6 +95,11 @@ def too_large(size: int, limit: int) -> Body:
     return {"kind": "too_large", "size": size, "limit": limit}
 
 
+def state_needed() -> Body:
+    """The call did not run: the state of its session is not here, and was not sent."""
+    return {"kind": "state_needed"}
+
+
 def cancelled(started: bool) -> Body:
     """The call was cancelled, before or after user code had started."""
     return {"kind": "cancelled", "started": started}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gorgon import _wire
 from gorgon._errors import NotInCall
 from gorgon._running import running
+from gorgon._shelf import Shelf
 from gorgon._wire import Frame, ProtocolError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Inbox:
         self.link = link
         self.mutex = threading.Lock()
         self.backlog: deque[Frame] = deque()  # read during a call, and for the time after it
+        self.shelf = Shelf()
         self.newest = 0  # the greatest id of a request that was read and has not been started, or never will be
         self._leader: Waiter | LoopReader | None = None
         self._threads: list[Waiter] = []
@@ -208,6 +210,11 @@ class Inbox:
         elif kind == _wire.SEGMENT:
             try:
                 self.link.segments.receive(self.link.unpack(frame))
+            except (ValueError, RecursionError) as error:
+                raise ProtocolError("body", str(error)) from error
+        elif kind == _wire.SESSION:
+            try:
+                self.shelf.receive(frame, self.link.unpack(frame))
             except (ValueError, RecursionError) as error:
                 raise ProtocolError("body", str(error)) from error
         elif kind not in _OF_A_CALL:

@@ -25,6 +25,8 @@ from gorgon._link import Link, TooLarge
 from gorgon._requests import Asked, parse
 from gorgon._running import Cancelled, guarded, running
 from gorgon._segments import Segments
+from gorgon._sessions import SessionOfCall
+from gorgon._shelf import StateNeeded
 from gorgon._status import StatusPage
 from gorgon._targets import UnknownTarget, resolve
 from gorgon._values import NotSerializable, text
@@ -151,6 +153,14 @@ class Worker:
 
     def admit(self, call: Call, frame: _wire.Frame) -> Asked | bytes:
         """Take a request in and note that its call starts; the frame that refuses it, if it must not run."""
+        if self.inbox.shelf.openings:
+            try:
+                opened = self.inbox.shelf.open(call.id)
+            except StateNeeded:
+                self.inbox.newest = max(self.inbox.newest, call.id)
+                return self.failure(call.id, _failures.state_needed())
+            if opened is not None:
+                call.session = SessionOfCall(*opened, self.inbox.shelf)
         try:
             asked = parse(frame, self.link, call)
         except Unreceivable as error:
@@ -181,6 +191,9 @@ class Worker:
                     reply: _wire.Written = self.link.pack(kind, call.id, value, call.segments)
                 else:
                     reply = _wire.encode(kind, call.id)
+                patch = call.session.patch(call) if call.session is not None else None
+                if patch is not None:
+                    self.send(patch)
             except (NotSerializable, TooLarge) as refusal:
                 reply = self.refuse(call.id, refusal)
         else:

@@ -18,6 +18,7 @@ import io.gorgon.pool.PoolSettings;
 import io.gorgon.pool.PoolStats;
 import io.gorgon.pool.PoolStatus;
 import io.gorgon.process.Keeper;
+import io.gorgon.session.Sessions;
 import io.gorgon.stream.CallFlow;
 import io.gorgon.tool.Tools;
 import io.gorgon.worker.PendingCall;
@@ -41,6 +42,7 @@ import org.apache.pekko.stream.javadsl.Flow;
 import org.apache.pekko.stream.javadsl.FlowWithContext;
 import org.apache.pekko.stream.javadsl.Source;
 import org.apache.pekko.stream.typed.javadsl.ActorSource;
+import org.jspecify.annotations.Nullable;
 
 /**
  * This is a pool of Python workers, as its users hold it. Every method returns at once; every stage
@@ -63,6 +65,7 @@ public final class PythonPool {
   private final ActorRef<Pool.Command> ref;
   private final CallDesk desk;
   private final Executor callbacks;
+  private final Sessions sessions;
 
   PythonPool(ActorSystem<?> system, Entrance entrance, ActorRef<Pool.Command> ref) {
     this.system = system;
@@ -70,6 +73,7 @@ public final class PythonPool {
     this.ref = ref;
     this.desk = new CallDesk(system, entrance);
     this.callbacks = desk.callbacks();
+    this.sessions = PythonPools.get(system).sessions(entrance);
   }
 
   /**
@@ -135,7 +139,10 @@ public final class PythonPool {
     return desk.call(call, Tools.NONE, entrance::offer);
   }
 
-  /** The calls of one key, one after another; any worker may serve them, the last one preferred. */
+  /**
+   * The calls of one key, one after another, over a state that is kept between them; any worker may
+   * serve them, the last one preferred.
+   */
   public Session session(String key) {
     return new Session(this, key, CheckoutKind.Affinity.PREFER, Tools.NONE);
   }
@@ -194,6 +201,14 @@ public final class PythonPool {
 
   CallDesk desk() {
     return desk;
+  }
+
+  Sessions sessions() {
+    return sessions;
+  }
+
+  void offer(PendingCall call, @Nullable WorkerId preferred) {
+    entrance.offer(call, preferred);
   }
 
   // ---- checkouts
@@ -359,7 +374,7 @@ public final class PythonPool {
   }
 
   /** An ask's own stage runs what hangs on it on the common pool, or on a new thread each. */
-  private <T> CompletionStage<T> onCallbacks(CompletionStage<T> asked) {
+  <T> CompletionStage<T> onCallbacks(CompletionStage<T> asked) {
     return asked.thenApplyAsync(answer -> answer, callbacks);
   }
 

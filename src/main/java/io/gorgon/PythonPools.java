@@ -7,7 +7,9 @@ import io.gorgon.pool.Pool;
 import io.gorgon.pool.PoolClock;
 import io.gorgon.pool.PoolSettings;
 import io.gorgon.pool.PoolStatus;
+import io.gorgon.session.Sessions;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -54,6 +56,7 @@ public final class PythonPools implements Extension {
 
   private final ActorSystem<?> system;
   private final Map<String, PythonPool> pools = new ConcurrentHashMap<>();
+  private final Map<Entrance, Sessions> sessions = new ConcurrentHashMap<>();
   private final AtomicLong actors = new AtomicLong();
 
   private PythonPools(ActorSystem<?> system) {
@@ -107,6 +110,30 @@ public final class PythonPools implements Extension {
             "gorgon-" + settings.name() + "-" + actors.incrementAndGet(),
             Props.empty());
     return new PythonPool(system, entrance, ref);
+  }
+
+  /** The sessions of a pool, the same for everybody who holds it. */
+  Sessions sessions(Entrance entrance) {
+    sessions.keySet().removeIf(other -> other.status() == PoolStatus.STOPPED);
+    return sessions.computeIfAbsent(
+        entrance,
+        pool -> {
+          var made =
+              new Sessions(
+                  pool.settings().name(),
+                  pool.settings().session(),
+                  SessionStores.of(system, pool.settings()),
+                  pool.clock(),
+                  InstantSource.system(),
+                  this::later,
+                  pool.settings().queueCapacity());
+          pool.tend(made::onTick);
+          return made;
+        });
+  }
+
+  private Runnable later(Duration delay, Runnable task) {
+    return system.scheduler().scheduleOnce(delay, task, system.executionContext())::cancel;
   }
 
   /**

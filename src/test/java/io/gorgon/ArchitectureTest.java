@@ -44,6 +44,8 @@ class ArchitectureTest {
           .definedBy("io.gorgon.stream")
           .layer("pool")
           .definedBy("io.gorgon.pool")
+          .layer("session")
+          .definedBy("io.gorgon.session")
           .layer("root")
           .definedBy("io.gorgon")
           .layer("cli")
@@ -64,6 +66,8 @@ class ArchitectureTest {
           .mayOnlyAccessLayers("message", "wire", "worker")
           .whereLayer("pool")
           .mayOnlyAccessLayers("message", "wire", "process", "connection", "worker", "tool")
+          .whereLayer("session")
+          .mayOnlyAccessLayers("message", "wire", "worker", "pool")
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer();
 

@@ -178,9 +178,9 @@ final class SocketConnection implements Connection {
       live();
     } catch (PythonFailure found) {
       cause = found;
-    } catch (IOException | RuntimeException ended) {
+    } catch (IOException ended) {
       log.debug("{}: connection ended: {}", id, ended.toString());
-    } catch (Error broken) {
+    } catch (RuntimeException | Error broken) {
       log.error("{}: the connection's thread broke", id, broken);
       cause = new PythonFailure.ProtocolViolation("reading failed: " + broken);
     }

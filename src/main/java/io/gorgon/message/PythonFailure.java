@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  *  time and will         DeadlineExceeded  Cancelled  NestedTooDeep
  *  a worker's fault      WorkerLost  ProtocolViolation  StartFailed
  *  no worker for you     Overloaded  NoCapacity  Draining  CheckoutRefused  SessionLost
+ *  a session's state     SessionConflict  SessionExpired  SessionQuota  StateTooNew  StoreUnavailable  CommitUnknown
  *  a look at a worker    NoDump
  *  set-up                InvalidSettings  NameTaken  NotRunning
  * </pre>
@@ -561,6 +562,174 @@ public abstract sealed class PythonFailure extends RuntimeException {
       return session;
     }
   }
+
+  // ---- a session's state
+
+  /** Somebody else has changed the session meanwhile; nothing of this call's changes was kept. */
+  public static final class SessionConflict extends PythonFailure {
+    private final String session;
+
+    public SessionConflict(String session, long version) {
+      super(
+          "session '"
+              + session
+              + "' has gone beyond version "
+              + version
+              + ", which this call started from: what it changed was not kept; call again on the"
+              + " new state, and have one owner for each session");
+      this.session = session;
+    }
+
+    public String session() {
+      return session;
+    }
+
+    /** True: its changes were not kept, and the next call starts from the new state. */
+    @Override
+    public boolean retryable() {
+      return true;
+    }
+  }
+
+  /** The session was not used for longer than its time to live; its state is gone. */
+  public static final class SessionExpired extends PythonFailure {
+    private final String session;
+
+    public SessionExpired(String session, Duration timeToLive) {
+      super(
+          "session '"
+              + session
+              + "' was not used for "
+              + timeToLive
+              + " (session.ttl), and its state is gone; the next call starts it anew");
+      this.session = session;
+    }
+
+    public String session() {
+      return session;
+    }
+  }
+
+  /** There are as many sessions as there may be; the call did not run. */
+  public static final class SessionQuota extends PythonFailure {
+    private final String session;
+
+    public SessionQuota(String session, long quota) {
+      super(
+          "session '"
+              + session
+              + "' would be one more than the "
+              + quota
+              + " that may be (session.quota): end some, or allow more");
+      this.session = session;
+    }
+
+    public String session() {
+      return session;
+    }
+
+    /** True: it did not run, and others may end. */
+    @Override
+    public boolean retryable() {
+      return true;
+    }
+  }
+
+  /** The session's state was written by a newer version of this library; it is left as it is. */
+  public static final class StateTooNew extends PythonFailure {
+    private final String session;
+
+    public StateTooNew(String session, int format, int known) {
+      super(
+          "the state of session '"
+              + session
+              + "' has format "
+              + format
+              + ", and this version reads up to "
+              + known
+              + ": finish the upgrade of all nodes, or end the session");
+      this.session = session;
+    }
+
+    public String session() {
+      return session;
+    }
+  }
+
+  /** The store of sessions cannot be reached. */
+  public static final class StoreUnavailable extends PythonFailure {
+    private final String session;
+    private final boolean started;
+
+    /**
+     * For one session.
+     *
+     * @param started whether the call had run; what it changed was not kept
+     */
+    public StoreUnavailable(String session, boolean started, String problem) {
+      super(
+          "the store of session '"
+              + session
+              + "' is away: "
+              + problem
+              + (started
+                  ? "; the call ran, and what it changed was not kept"
+                  : "; the call did not run")
+              + ": see that the database is there, then call again");
+      this.session = session;
+      this.started = started;
+    }
+
+    public String session() {
+      return session;
+    }
+
+    /** Whether the call had run. */
+    public boolean started() {
+      return started;
+    }
+
+    /** True if the call had not run. */
+    @Override
+    public boolean retryable() {
+      return !started;
+    }
+  }
+
+  /** Whether the call's changes were kept cannot be known. */
+  public static final class CommitUnknown extends PythonFailure {
+    private final String session;
+    private final long version;
+
+    /**
+     * For one session.
+     *
+     * @param version what the state has if the changes were kept
+     */
+    public CommitUnknown(String session, long version, String problem) {
+      super(
+          "whether session '"
+              + session
+              + "' has reached version "
+              + version
+              + " is not known: "
+              + problem
+              + "; look at its state before you call again");
+      this.session = session;
+      this.version = version;
+    }
+
+    public String session() {
+      return session;
+    }
+
+    /** The version that the state has if the changes were kept. */
+    public long version() {
+      return version;
+    }
+  }
+
+  // ---- a look at a worker
 
   /** The stacks of a worker cannot be had. */
   public static final class NoDump extends PythonFailure {

@@ -2,11 +2,13 @@ package io.gorgon.pool;
 
 import io.gorgon.message.Exceptions;
 import io.gorgon.message.PythonFailure;
+import io.gorgon.message.WorkerId;
 import io.gorgon.tool.Tools;
 import io.gorgon.worker.PendingCall;
 import io.gorgon.worker.Runner;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongConsumer;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +23,7 @@ public final class Entrance {
   private final AtomicLong calls = new AtomicLong();
   private final AtomicReference<Tools> tools = new AtomicReference<>(Tools.NONE);
   private volatile Exceptions exceptions = Exceptions.NONE;
+  private volatile LongConsumer tended = now -> {};
   private volatile PoolStatus status = PoolStatus.STARTING;
   private volatile boolean ending;
   private volatile Numbers counted = Numbers.NONE;
@@ -95,6 +98,20 @@ public final class Entrance {
    */
   public void offer(PendingCall call) {
     lane.offer(call);
+  }
+
+  /** The same; {@code preferred} is the worker that should have it if that is idle. */
+  public void offer(PendingCall call, @Nullable WorkerId preferred) {
+    lane.offer(call, preferred);
+  }
+
+  /** Has somebody told the pool's time, some hundred times in a second; must not block. */
+  public void tend(LongConsumer onTick) {
+    tended = onTick;
+  }
+
+  void onTick(long now) {
+    tended.accept(now);
   }
 
   /** Offers tools to all calls, besides those that were offered before. */

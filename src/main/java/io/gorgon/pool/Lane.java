@@ -1,6 +1,7 @@
 package io.gorgon.pool;
 
 import io.gorgon.message.PythonFailure;
+import io.gorgon.message.WorkerId;
 import io.gorgon.worker.CallSource;
 import io.gorgon.worker.PendingCall;
 import io.gorgon.worker.Runner;
@@ -64,6 +65,11 @@ final class Lane implements CallSource, PendingCall.Holder {
 
   /** Runs the call on an idle worker, lets it wait, or answers it with a failure, at once. */
   void offer(PendingCall call) {
+    offer(call, null);
+  }
+
+  /** The same; {@code preferred} is the worker that it should have if that is idle. */
+  void offer(PendingCall call, @Nullable WorkerId preferred) {
     Runner runner = null;
     PythonFailure refusal;
     boolean nobody = false;
@@ -71,7 +77,7 @@ final class Lane implements CallSource, PendingCall.Holder {
     try {
       refusal = closed != null ? closed : broken;
       if (refusal == null) {
-        runner = room.pollIdle();
+        runner = room.pollIdle(preferred);
         if (runner == null && queue.calls() >= capacity) {
           refusal = overloaded.get();
         } else if (runner == null) {

@@ -1,5 +1,6 @@
 package io.gorgon.pool;
 
+import io.gorgon.message.WorkerId;
 import io.gorgon.worker.Runner;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -63,6 +64,19 @@ final class LaneRoom {
     named.remove(runner);
     Long request = wanted.remove(runner);
     return request == null ? BY_NAME : request;
+  }
+
+  /** Takes an idle place of that worker, or of any other if it has none. */
+  @Nullable Runner pollIdle(@Nullable WorkerId preferred) {
+    if (preferred != null) {
+      for (Runner runner : idle) {
+        if (runner.id().equals(preferred) && isUsable(runner)) {
+          idle.removeFirstOccurrence(runner);
+          return runner;
+        }
+      }
+    }
+    return pollIdle();
   }
 
   /** Takes an idle place; a worker that closed is left out, and one whose calls are spent. */

@@ -414,6 +414,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
 
   private Behavior<Command> onTick(Tick tick) {
     upkeep.onTick(entrance.clock().getAsLong());
+    entrance.onTick(entrance.clock().getAsLong());
     return this;
   }
 

@@ -41,6 +41,7 @@ import java.util.regex.Pattern;
  * @param outputLinesPerSecond lines of one stream of one worker that reach the log in a second
  * @param streamWindow elements of a stream that may be on their way
  * @param maxNesting how deep Python and Java may call each other
+ * @param session how the states of sessions are kept
  * @param worker times and limits of each worker's life
  * @param restart bounds of restarting
  * @param launch what a process is started with
@@ -69,6 +70,7 @@ public record PoolSettings(
     int outputLinesPerSecond,
     int streamWindow,
     int maxNesting,
+    SessionSettings session,
     WorkerSettings worker,
     RestartSettings restart,
     Launch launch) {
@@ -156,9 +158,27 @@ public record PoolSettings(
         in.integer("output-lines-per-second", 0, 100_000),
         in.integer("stream-window", 1, 65_536),
         in.integer("max-nesting", 1, 100),
+        sessions(in),
         worker(in),
         restart(in),
         launch(in));
+  }
+
+  private static SessionSettings sessions(SettingsReader in) {
+    long frame = in.bytes("frame-limit", 64 * 1024, 1L << 30);
+    long maxState = in.bytes("session.max-state", 1024, 1L << 30);
+    if (maxState > frame / 2) {
+      throw in.invalid(
+          "session.max-state",
+          "is " + maxState + "; allowed is half of frame-limit (" + frame + ")");
+    }
+    return new SessionSettings(
+        in.text("session.store"),
+        in.duration("session.ttl", Duration.ZERO, Duration.ofDays(3650)),
+        in.integer("session.quota", 0, 100_000_000),
+        maxState,
+        in.duration("session.sweep", Duration.ofMillis(100), Duration.ofDays(1)),
+        in.duration("checkout.session-idle", Duration.ofSeconds(1), Duration.ofDays(30)));
   }
 
   private static WorkerSettings worker(SettingsReader in) {

@@ -44,6 +44,8 @@ public record Frame(Kind kind, long id, Payload payload, List<Place> places) {
     ITEM(21),
     /** Pool: memory that we share from now on, or no more. */
     SEGMENT(22),
+    /** Pool: the request of that id belongs to this session, and this is its state. */
+    SESSION(23),
     /** Worker: the value that the function returned. */
     RESULT(32),
     /** Worker: why there is no value. */
@@ -61,7 +63,9 @@ public record Frame(Kind kind, long id, Payload payload, List<Place> places) {
     /** Worker: I can take so many more elements of that Java source. */
     PULL(39),
     /** Worker: a record that user code logged. */
-    LOG(40);
+    LOG(40),
+    /** Worker: what the call has changed in its session. */
+    PATCH(41);
 
     private static final @Nullable Kind[] BY_NUMBER = new @Nullable Kind[64];
 

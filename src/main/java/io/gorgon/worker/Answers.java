@@ -25,7 +25,8 @@ final class Answers {
   }
 
   /**
-   * Completes the call with what the frame says; one that Python did not run goes back.
+   * Completes the call with what the frame says; one that Python did not run goes back. The call
+   * has left the worker then.
    *
    * @param free since when the worker had no other call before this one
    */
@@ -45,6 +46,15 @@ final class Answers {
       if (!call.complete(reply)) {
         reply.close();
       }
+      call.leaves();
+      return;
+    }
+    Settlement settles = call.settlement();
+    if (settles != null && FailureBody.wantsOpening(frame.body())) {
+      settles.onOpeningRefused(id);
+      call.didNotStart();
+      call.leaves();
+      source.giveBack(List.of(call));
       return;
     }
     PythonFailure failure = failure(call, frame.body());
@@ -52,11 +62,13 @@ final class Answers {
     if (refused && !call.isDone() && !flight.leased()) {
       // It was being taken back when Python came to it.
       call.didNotStart();
+      call.leaves();
       source.giveBack(List.of(call));
       return;
     }
     count(call, took, false);
     call.fail(failure);
+    call.leaves();
   }
 
   private void count(PendingCall call, long took, boolean succeeded) {

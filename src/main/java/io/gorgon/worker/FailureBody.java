@@ -3,12 +3,23 @@ package io.gorgon.worker;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.gorgon.message.PythonException;
 import io.gorgon.message.PythonFailure;
+import io.gorgon.message.Values;
 import io.gorgon.message.WorkerId;
+import java.io.IOException;
 
 /** This reads the body of a failure frame, which {@code gorgon/_failures.py} writes. */
 final class FailureBody {
 
   private FailureBody() {}
+
+  /** Whether Python did not run the call since it lacks what should have been told before. */
+  static boolean wantsOpening(byte[] body) {
+    try {
+      return Values.mapper().readTree(body).path("kind").asText().equals("state_needed");
+    } catch (IOException unreadable) {
+      return false;
+    }
+  }
 
   static PythonFailure read(String target, WorkerId worker, JsonNode body) {
     String message = body.path("message").asText();

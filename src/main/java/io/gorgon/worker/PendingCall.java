@@ -10,8 +10,8 @@ import io.gorgon.wire.Frame;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
@@ -47,6 +47,16 @@ public final class PendingCall {
     default void noteRead(long position) {}
   }
 
+  /** How far its answer has come. */
+  private enum Stage {
+    /** Whoever comes first decides how it ends. */
+    OPEN,
+    /** Python has answered, and what it changed is being settled. */
+    SETTLING,
+    /** The answer is there, or comes at once. */
+    DECIDED
+  }
+
   private final String id;
   private final Call call;
   private final Payload body;
@@ -58,11 +68,13 @@ public final class PendingCall {
   private volatile boolean roaming;
   private volatile boolean unrepeatable;
   private final CompletableFuture<Reply> answer = new CompletableFuture<>();
-  private final AtomicBoolean decided = new AtomicBoolean();
+  private final AtomicReference<Stage> stage = new AtomicReference<>(Stage.OPEN);
   private volatile @Nullable Holder holder;
   private final AtomicInteger attempts = new AtomicInteger();
   private volatile long startedAt;
   private volatile long request;
+  private volatile boolean atWorker;
+  private volatile @Nullable Settlement settlement;
 
   /**
    * Takes an encoded call in.
@@ -191,9 +203,9 @@ public final class PendingCall {
     return answer;
   }
 
-  /** Whether it is decided how it ends; the answer is there then, or comes at once. */
+  /** Whether it is decided how it ends; the answer is there then, or comes when it is settled. */
   public boolean isDone() {
-    return decided.get();
+    return stage.get() != Stage.OPEN;
   }
 
   /** Notes who has it now. */
@@ -201,12 +213,37 @@ public final class PendingCall {
     holder = newHolder;
   }
 
+  /** Has what it changes settled before its answer is given. Before it is sent anywhere. */
+  public void settledBy(Settlement newSettlement) {
+    settlement = newSettlement;
+  }
+
+  /** Who settles what it changes; null for a call that changes nothing. */
+  @Nullable Settlement settlement() {
+    return settlement;
+  }
+
+  /** Whether a worker has it, and may be running it, whether it has its answer or not. */
+  public boolean isAtWorker() {
+    return atWorker;
+  }
+
   /** Notes that it goes to a worker now. */
   void starts(Holder runner, long newRequest, long now) {
+    atWorker = true;
     request = newRequest;
     holder = runner;
     startedAt = now;
     attempts.incrementAndGet();
+  }
+
+  /** Notes that its worker is done with it, or has gone. Never under a lock. */
+  void leaves() {
+    atWorker = false;
+    Settlement settles = settlement;
+    if (settles != null) {
+      settles.onLeft(this);
+    }
   }
 
   /** Notes that a worker gave it back without having started it. */
@@ -219,9 +256,28 @@ public final class PendingCall {
     return !streaming && !unrepeatable && attempts.get() <= call.retries();
   }
 
-  /** Answers with a value; false if it had an answer. */
+  /** Answers with a value, once that is settled; false if it had an answer. */
   public boolean complete(Reply reply) {
-    return decide() && answer.complete(reply);
+    Settlement settles = settlement;
+    if (settles == null) {
+      return decide() && answer.complete(reply);
+    }
+    if (!stage.compareAndSet(Stage.OPEN, Stage.SETTLING)) {
+      return false;
+    }
+    settles.settle(this, reply);
+    return true;
+  }
+
+  /** Gives the answer that has been settled; false if it came too late. */
+  public boolean settled(Reply reply) {
+    return stage.compareAndSet(Stage.SETTLING, Stage.DECIDED) && answer.complete(reply);
+  }
+
+  /** Answers that the value could not be settled; false if that came too late. */
+  public boolean unsettled(PythonFailure failure) {
+    return stage.compareAndSet(Stage.SETTLING, Stage.DECIDED)
+        && answer.completeExceptionally(failure);
   }
 
   /** Answers with a failure; false if it had an answer. */
@@ -230,7 +286,7 @@ public final class PendingCall {
   }
 
   private boolean decide() {
-    return decided.compareAndSet(false, true);
+    return stage.compareAndSet(Stage.OPEN, Stage.DECIDED);
   }
 
   /** Answers that it is cancelled and stops it wherever it is; false if it had an answer. */

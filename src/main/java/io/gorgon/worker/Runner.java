@@ -181,14 +181,21 @@ public final class Runner implements PendingCall.Holder {
 
   private boolean write(List<PendingCall> calls, boolean leased) {
     List<InFlight> written = new ArrayList<>(calls.size());
+    List<PendingCall> gone = new ArrayList<>(0);
     writing.lock();
     try {
-      if (!number(calls, leased, written)) {
+      if (!number(calls, leased, written, gone)) {
         return false;
       }
       if (!written.isEmpty()) {
         List<Frame> frames = new ArrayList<>(written.size());
         for (InFlight flight : written) {
+          Settlement settles = flight.call().settlement();
+          Frame opening =
+              settles == null ? null : settles.opening(flight.request(), id, flight.leased());
+          if (opening != null) {
+            frames.add(opening);
+          }
           frames.add(Frame.of(Frame.Kind.REQUEST, flight.request(), flight.call().body()));
         }
         long position = connection.send(frames);
@@ -197,6 +204,7 @@ public final class Runner implements PendingCall.Holder {
     } finally {
       writing.unlock();
     }
+    gone.forEach(PendingCall::leaves);
     if (written.isEmpty()) {
       onNothingWritten(leased);
     }
@@ -204,7 +212,8 @@ public final class Runner implements PendingCall.Holder {
   }
 
   /** Takes calls up, those that nobody waits for left out; false if this worker takes none. */
-  private boolean number(List<PendingCall> calls, boolean leased, List<InFlight> written) {
+  private boolean number(
+      List<PendingCall> calls, boolean leased, List<InFlight> written, List<PendingCall> gone) {
     lock.lock();
     try {
       if (end != null || dirty) {
@@ -219,6 +228,7 @@ public final class Runner implements PendingCall.Holder {
         call.starts(this, request, now);
         if (call.isDone()) {
           // Its caller left while it changed hands, and believes that it never ran.
+          gone.add(call);
           continue;
         }
         var flight = new InFlight(request, call, leased);
@@ -383,6 +393,7 @@ public final class Runner implements PendingCall.Holder {
     }
     overdue.forEach(PendingCall::expire);
     if (!back.isEmpty()) {
+      back.forEach(PendingCall::leaves);
       source.giveBack(back);
     }
   }
@@ -470,7 +481,7 @@ public final class Runner implements PendingCall.Holder {
   void onFrame(Frame frame) {
     switch (frame.kind()) {
       case RESULT, FAILURE, END -> onAnswer(frame);
-      case CHUNK, HOST_CALL, PROGRESS, PULL -> onSaid(frame);
+      case CHUNK, HOST_CALL, PROGRESS, PULL, PATCH -> onSaid(frame);
       case LOG -> onLog(frame);
       case PONG -> supervisor.onPong(frame.id());
       default ->
@@ -508,8 +519,17 @@ public final class Runner implements PendingCall.Holder {
       case CHUNK -> call.dialogue().onChunk(call, frame);
       case HOST_CALL -> call.dialogue().onHostCall(call, frame);
       case PULL -> call.dialogue().onPull(call, frame);
+      case PATCH -> onPatch(call, frame);
       default -> call.dialogue().onProgress(call, frame);
     }
+  }
+
+  private static void onPatch(PendingCall call, Frame frame) {
+    Settlement settles = call.settlement();
+    if (settles == null) {
+      throw new PythonFailure.ProtocolViolation("it sent PATCH for a call of no session");
+    }
+    settles.onPatch(call, frame);
   }
 
   private void onLog(Frame frame) {
@@ -524,7 +544,7 @@ public final class Runner implements PendingCall.Holder {
     PendingCall nextOfLease = null;
     Object holder = null;
     int left;
-    long free;
+    long since;
     long now = nanoTime.getAsLong();
     lock.lock();
     try {
@@ -532,7 +552,7 @@ public final class Runner implements PendingCall.Holder {
       expected = flight != null || flights.landWithdrawn(frame.id());
       endedDirty = dirty;
       left = flights.size();
-      free = answeredAt;
+      since = answeredAt;
       answeredAt = now;
       if (left == 0) {
         idleSince = now;
@@ -552,21 +572,22 @@ public final class Runner implements PendingCall.Holder {
       return;
     }
     connection.noteRead(flight.sentUpTo());
-    answers.give(flight, frame, concurrency == 1 ? free : flight.call().startedAt(), now);
     retirement.served().ifPresent(supervisor::onRetireDue);
+    boolean free = !endedDirty && !flight.leased() && concurrency == 1 && left == 0;
+    // Before the answer is given: a caller's next call finds the worker idle that served the last.
+    List<PendingCall> next = free ? source.next(this) : List.of();
+    answers.give(flight, frame, concurrency == 1 ? since : flight.call().startedAt(), now);
     if (endedDirty) {
       if (left == 0) {
         supervisor.onDirtyEnd();
       }
-      return;
-    }
-    if (flight.leased()) {
+    } else if (flight.leased()) {
       goOnWithLease(nextOfLease, holder);
-      return;
-    }
-    gathering.onAnswer();
-    if (concurrency > 1 || left == 0) {
+    } else if (concurrency > 1) {
       startAll(source.next(this));
+    } else {
+      gathering.onAnswer();
+      startAll(next);
     }
   }
 
@@ -587,6 +608,7 @@ public final class Runner implements PendingCall.Holder {
    */
   Optional<Object> close(Connection.Closed closed, String cause, boolean mayMove) {
     List<InFlight> unanswered;
+    List<InFlight> left;
     List<PendingCall> waiting;
     Object holder;
     lock.lock();
@@ -595,6 +617,7 @@ public final class Runner implements PendingCall.Holder {
       end = closed;
       endCause = cause;
       unanswered = flights.clear();
+      left = List.copyOf(unanswered);
       waiting = tenancy.end();
     } finally {
       lock.unlock();
@@ -602,7 +625,7 @@ public final class Runner implements PendingCall.Holder {
     long lastStarted = connection.lastStarted();
     Predicate<PendingCall> moves = call -> mayMove && call.isRoaming() && !call.isDone();
     boolean moving = waiting.stream().anyMatch(moves);
-    for (InFlight flight : List.copyOf(unanswered)) {
+    for (InFlight flight : left) {
       if (lastStarted < flight.request() && moves.test(flight.call())) {
         unanswered.remove(flight);
         flight.call().didNotStart();
@@ -610,6 +633,7 @@ public final class Runner implements PendingCall.Holder {
       }
     }
     List<PendingCall> back = answers.giveUp(unanswered, closed, lastStarted, cause);
+    left.forEach(flight -> flight.call().leaves());
     waiting.stream()
         .filter(moves.negate())
         .forEach(call -> call.fail(answers.lost(call, closed, false, cause)));
