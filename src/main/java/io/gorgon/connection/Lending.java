@@ -82,7 +82,7 @@ final class Lending implements FrameCodec.Memory {
     } finally {
       giving.unlock();
     }
-    for (Segment segment : results.values()) {
+    for (Segment segment : List.copyOf(results.values())) {
       if (results.remove(segment.number(), segment)) {
         retire(segment);
       }
@@ -234,7 +234,7 @@ final class Lending implements FrameCodec.Memory {
 
   /** Takes back what has not been used for results since {@code before}, as far as it is free. */
   void release(long before) {
-    for (Segment segment : results.values()) {
+    for (Segment segment : List.copyOf(results.values())) {
       if (segment.isLetGo()) {
         if (results.remove(segment.number(), segment)) {
           memory.release(segment);
