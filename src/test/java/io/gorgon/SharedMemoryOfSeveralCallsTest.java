@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -31,6 +30,11 @@ class SharedMemoryOfSeveralCallsTest extends SharedMemoryTest {
   @Override
   String setting() {
     return "concurrency = 8";
+  }
+
+  @Override
+  boolean neighboursGoDownWithACall() {
+    return true;
   }
 
   /** A caller that checks every byte, and keeps some answers in borrowed memory for a while. */
@@ -55,15 +59,11 @@ class SharedMemoryOfSeveralCallsTest extends SharedMemoryTest {
         try {
           Reply reply = pool.call(borrows ? call.borrowing() : call).join();
           check(reply, size - (way.equals("part") ? 1_000 : 0), fill);
-        } catch (CompletionException failed) {
-          if (failed.getCause() instanceof WorkerLost) {
-            lost.incrementAndGet();
-          } else {
-            assertThat(failed.getCause())
-                .isInstanceOf(PythonRaised.class)
-                .hasMessageContaining("of " + size + " bytes");
-            assertThat(way).isEqualTo("fail");
-          }
+        } catch (WorkerLost died) {
+          lost.incrementAndGet();
+        } catch (PythonRaised raised) {
+          assertThat(raised).hasMessageContaining("of " + size + " bytes");
+          assertThat(way).isEqualTo("fail");
         }
       }
       borrowed.forEach(Runnable::run);
