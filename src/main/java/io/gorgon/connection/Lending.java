@@ -239,7 +239,7 @@ final class Lending implements FrameCodec.Memory {
         if (results.remove(segment.number(), segment)) {
           memory.release(segment);
         }
-      } else if (segment.isFree() && segment.usedAt() - before < 0) {
+      } else if (segment.isFree() && segment.asksBack(before)) {
         // Python may just be filling it: it says by the segment's first byte whether it let go.
         outbox.accept(saying("{\"release\":" + segment.number() + "}"));
       }

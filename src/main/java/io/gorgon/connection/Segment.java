@@ -30,6 +30,7 @@ final class Segment {
   private final MappedByteBuffer memory;
   private final Set<Lending> knownTo = ConcurrentHashMap.newKeySet();
   private volatile long usedAt = System.nanoTime();
+  private volatile long askedFor = usedAt - 1;
 
   private Segment(int number, KeptMemory kept, MappedByteBuffer memory) {
     this.number = number;
@@ -86,6 +87,16 @@ final class Segment {
   /** When its last use ended, by {@link System#nanoTime}. */
   long usedAt() {
     return usedAt;
+  }
+
+  /** Whether its last use ended before that, and this is the first look that finds it so. */
+  boolean asksBack(long before) {
+    long used = usedAt;
+    if (used - before >= 0 || askedFor == used) {
+      return false;
+    }
+    askedFor = used;
+    return true;
   }
 
   /**
