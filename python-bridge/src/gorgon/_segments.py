@@ -146,9 +146,11 @@ class Segments:
             return self._copied(descriptor, whole, offset, size)
         if offset < HEADER or offset + size > segment.size:
             raise LookupError(number)
+        era = self._era
+        view = segment.view(offset, size)
         if segment.era is None:
-            segment.era = self._era
-        return segment.view(offset, size)
+            segment.era = era
+        return view
 
     def _copied(self, descriptor: int, whole: int, offset: int, size: int) -> memoryview:
         memory = memoryview(bytearray(size))
