@@ -173,6 +173,24 @@ class SharedMemoryOfSeveralCallsTest extends SharedMemoryTest {
   }
 
   @Test
+  void manySmallSegmentsForResultsMakeRoomForBiggerOnes() {
+    Queue<Reply> borrowed = new ArrayDeque<>();
+    until(
+        () -> {
+          Reply reply = pool.call(Call.of("shared:fresh", 70_000, 1).borrowing()).join();
+          if (reply.isBorrowed()) {
+            borrowed.add(reply);
+          }
+          return borrowed.size() == 16;
+        });
+    borrowed.forEach(Reply::close);
+
+    warmUpResults(4 * MEBI);
+    assertThat(bytes(call("fresh", 4 * MEBI, 9))).isEqualTo(array(4 * MEBI, 9).toByteArray());
+    assertThat(figures().retired()).isZero();
+  }
+
+  @Test
   void aForkInOneOfThemKeepsTheSegmentsOfAll() {
     warmUp(200_000);
     callSeveral(7);

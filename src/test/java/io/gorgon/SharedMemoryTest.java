@@ -41,7 +41,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @NeedsLayer(Layer.BRIDGE_MOCK)
 class SharedMemoryTest {
 
-  private static final int MEBI = 1 << 20;
+  static final int MEBI = 1 << 20;
 
   TestPool tested;
   PythonPool pool;
@@ -113,7 +113,7 @@ class SharedMemoryTest {
     until(() -> call("where", array(size, 1)).as(Boolean.class));
   }
 
-  private void warmUpResults(int size) {
+  void warmUpResults(int size) {
     until(
         () -> {
           long before = figures().inline();
@@ -277,10 +277,12 @@ class SharedMemoryTest {
   @ValueSource(strings = {"of_source", "of_source_async"})
   void elementsOfAJavaSourceAreSharedAndPinNothing(String function) {
     call(function, arrays(100));
+    long inline = figures().inline();
     int[] seen = call(function, arrays(3_000)).as(int[].class);
 
     assertThat(seen[0]).isEqualTo(3_000);
-    assertThat(seen[1]).isGreaterThan(2_900);
+    assertThat(3_000 - seen[1]).isEqualTo(figures().inline() - inline); // while some were made
+    assertThat(seen[1]).isGreaterThan(1_500);
     assertThat(figures().made()).isLessThan(40); // two windows of 16 at most
     assertThat(figures().retired()).isZero();
     until(() -> figures().free() == figures().segments());

@@ -7,7 +7,6 @@ import io.gorgon.wire.Frame;
 import io.gorgon.wire.FrameCodec;
 import io.gorgon.wire.Place;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
@@ -31,14 +30,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class Lending implements FrameCodec.Memory {
 
-  /** Segments that one worker has for its results at most. */
-  private static final int MOST_RESULTS = 16;
-
   private final SharedMemory memory;
   private final long keeper;
   private final Consumer<Frame> outbox;
   private final Map<Long, Lent> lent = new ConcurrentHashMap<>();
-  private final Map<Integer, Segment> results = new ConcurrentHashMap<>();
+  private final Results results;
 
   /**
    * Held from the look whether a call runs until what it is given is on its way, and while one ends
@@ -59,6 +55,11 @@ final class Lending implements FrameCodec.Memory {
     this.memory = memory;
     this.keeper = keeper;
     this.outbox = outbox;
+    this.results = new Results(memory, keeper, this, outbox);
+  }
+
+  boolean isOpen() {
+    return open;
   }
 
   /** The worker has said that it can map the keeper's memory. */
@@ -82,11 +83,7 @@ final class Lending implements FrameCodec.Memory {
     } finally {
       giving.unlock();
     }
-    for (Segment segment : List.copyOf(results.values())) {
-      if (results.remove(segment.number(), segment)) {
-        retire(segment);
-      }
-    }
+    results.close();
   }
 
   private void retire(Segment segment) {
@@ -189,7 +186,7 @@ final class Lending implements FrameCodec.Memory {
       }
     }
     if (segment.knownTo().add(this)) {
-      out.add(introduction(segment, false));
+      out.add(segment.introduction(false));
     }
     out.add(new Frame(frame.kind(), frame.id(), payload, places));
   }
@@ -214,43 +211,23 @@ final class Lending implements FrameCodec.Memory {
     return size;
   }
 
-  private static Frame introduction(Segment segment, boolean forResults) {
-    return saying(
-        "{\"segment\":%d,\"descriptor\":%d,\"size\":%d,\"results\":%b}"
-            .formatted(
-                segment.number(), segment.kept().descriptor(), segment.kept().size(), forResults));
-  }
-
-  private static Frame saying(String body) {
-    return Frame.of(Frame.Kind.SEGMENT, 0, body.getBytes(StandardCharsets.UTF_8));
-  }
-
   /** Has the worker drop a segment that is not used any more. */
   void forget(Segment segment) {
     if (open) {
-      outbox.accept(saying("{\"forget\":" + segment.number() + "}"));
+      outbox.accept(segment.forgetting());
     }
   }
 
   /** Takes back what has not been used for results since {@code before}, as far as it is free. */
   void release(long before) {
-    for (Segment segment : List.copyOf(results.values())) {
-      if (segment.isLetGo()) {
-        if (results.remove(segment.number(), segment)) {
-          memory.release(segment);
-        }
-      } else if (segment.isFree() && segment.asksBack(before)) {
-        // Python may just be filling it: it says by the segment's first byte whether it let go.
-        outbox.accept(saying("{\"release\":" + segment.number() + "}"));
-      }
-    }
+    results.release(before);
   }
 
   // ---- from Python, on the I/O thread
 
   @Override
   public @Nullable ByteBuffer view(Place place, long size) {
-    Segment segment = results.get(place.segment());
+    Segment segment = results.find(place.segment());
     for (Iterator<Lent> each = lent.values().iterator(); segment == null && each.hasNext(); ) {
       segment = each.next().find(place.segment());
     }
@@ -303,7 +280,7 @@ final class Lending implements FrameCodec.Memory {
           if (!place.isShared()) {
             continue;
           }
-          Segment result = results.get(place.segment());
+          Segment result = results.find(place.segment());
           Segment own = result == null && mine != null ? mine.find(place.segment()) : null;
           if (result != null) {
             used.add(result);
@@ -332,7 +309,7 @@ final class Lending implements FrameCodec.Memory {
         }
       }
     }
-    provide(sizeOfBig(frame.payload(), frame.places()));
+    results.provide(sizeOfBig(frame.payload(), frame.places()));
     return received;
   }
 
@@ -351,31 +328,12 @@ final class Lending implements FrameCodec.Memory {
           shown.forEach(memory::giveBack);
         },
         () -> {
-          for (Segment segment : used) {
-            if (results.remove(segment.number(), segment)) {
-              memory.retire(segment);
-            }
-          }
+          used.forEach(results::retire);
           shown.forEach(memory::retire);
         });
   }
 
   private static ByteBuffer copyOf(ByteBuffer view) {
     return ByteBuffer.allocate(view.remaining()).put(view).flip().asReadOnlyBuffer();
-  }
-
-  /** Gives the worker a segment for results as big as one that just came inline. */
-  private void provide(long size) {
-    if (size == 0 || !open || results.size() >= MOST_RESULTS) {
-      return;
-    }
-    Segment segment = memory.take(size, keeper);
-    if (segment == null) {
-      return;
-    }
-    segment.markFree();
-    segment.knownTo().add(this);
-    results.put(segment.number(), segment);
-    outbox.accept(introduction(segment, true));
   }
 }

@@ -1,11 +1,13 @@
 package io.gorgon.connection;
 
 import io.gorgon.process.KeptMemory;
+import io.gorgon.wire.Frame;
 import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -130,6 +132,29 @@ final class Segment {
   /** What is there, for reading. */
   ByteBuffer view(long offset, long size) {
     return memory.slice((int) offset, (int) size).asReadOnlyBuffer();
+  }
+
+  // ---- what a worker is told about it
+
+  /** That it is there. */
+  Frame introduction(boolean forResults) {
+    return saying(
+        "{\"segment\":%d,\"descriptor\":%d,\"size\":%d,\"results\":%b}"
+            .formatted(number, kept.descriptor(), kept.size(), forResults));
+  }
+
+  /** That it will not be used any more. */
+  Frame forgetting() {
+    return saying("{\"forget\":" + number + "}");
+  }
+
+  /** That it would be taken back, if it is free. */
+  Frame askingBack() {
+    return saying("{\"release\":" + number + "}");
+  }
+
+  private static Frame saying(String body) {
+    return Frame.of(Frame.Kind.SEGMENT, 0, body.getBytes(StandardCharsets.UTF_8));
   }
 
   @Override
