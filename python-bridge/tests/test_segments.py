@@ -16,7 +16,12 @@ from typing import Any
 import pytest
 
 from gorgon import _memfd, _wire
+from gorgon._call import Call
+from gorgon._link import Link as SocketLink
+from gorgon._requests import Asked
 from gorgon._segments import HEADER, Place, Segments
+from gorgon._several import Flight
+from gorgon._sources import Source
 from jvm import Jvm, Link, until
 
 SIZE = 1 << 20
@@ -203,6 +208,25 @@ def test_results_go_into_a_segment_for_results_once_at_a_time(segments: Segments
     segments.receive({"forget": 2})
     mapped[:1] = b"\0"
     assert segments.place([first], ()) == [first]
+
+
+def test_who_has_a_frame_or_a_request_in_hand_holds_nothing_by_it(segments: Segments, memory: mmap.mmap) -> None:
+    """Another thread may have them for an instant when the call is answered."""
+    body = json.dumps({"source": 0, "values": [{**_ARRAY, "shape": [100]}]}).encode()
+    frame = _wire.Frame(_wire.ITEM, 1, body, [segments.view(1, HEADER, 100)], True)
+    told = SocketLink.unpack(SocketLink.__new__(SocketLink), frame)
+    source = Source(Call(1, None), 0)  # type: ignore[arg-type]
+    source._requested = source.window
+    source.feed(told)
+    flight = Flight(1, None)  # type: ignore[arg-type]
+    request: Asked = ("target", [next(source)], {}, None)
+    flight.request = request
+    segments.settle((1,))
+    assert memory[0] == 1
+    flight.let_go()
+    segments.settle((1,))
+    assert memory[0] == 0
+    assert (frame.attachments, told["values"], request[1]) == ([], [], [])
 
 
 def test_threads_never_fill_the_same_segment(segments: Segments) -> None:
