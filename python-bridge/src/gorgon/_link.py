@@ -60,14 +60,19 @@ class Link:
         return encode_value(kind, identity, codec, body, attachments)
 
     def unpack(self, frame: Frame, source: Callable[[Any], Any] | None = None) -> Any:
-        """The value of a frame; ``source`` makes those of the JVM's sources. Raises ValueError or RecursionError.
+        """The value of a frame, which is empty then; ``source`` makes those of the JVM's sources.
+
+        Raises ValueError or RecursionError.
 
         Raises Unreceivable, which is a ValueError, if the value makes sense and this Python cannot make it.
         """
         if frame.trouble:
             raise Unreceivable(frame.trouble)
         if frame.tagged:
-            return decode(frame.codec, frame.body, frame.attachments, source)
+            try:
+                return decode(frame.codec, frame.body, frame.attachments, source)
+            finally:
+                frame.empty()
         return decode_plain(frame.body)
 
     def send(self, frame: Written) -> None:

@@ -104,6 +104,11 @@ class Frame(NamedTuple):
         """What the body is: EMPTY, JSON or TAGGED."""
         return TAGGED if self.tagged else JSON if self.body else EMPTY
 
+    def empty(self) -> None:
+        """Its value has been made: who still has this frame, in whatever thread, holds none of that memory by it."""
+        if isinstance(self.attachments, list):
+            self.attachments.clear()
+
 
 _new = tuple.__new__  # what Frame's own __new__, which is written in Python, comes to
 

@@ -102,7 +102,7 @@ final class SocketConnection implements Connection {
   public long send(List<Frame> frames) {
     Outbox open = outbox;
     Lending lends = lending;
-    return open == null ? 0 : open.send(lends == null ? frames : lends.share(frames));
+    return open == null ? 0 : lends == null ? open.send(frames) : lends.send(frames, open::send);
   }
 
   @Override
