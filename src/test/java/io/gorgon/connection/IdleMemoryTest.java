@@ -86,9 +86,13 @@ class IdleMemoryTest implements Connection.Listener {
   }
 
   @Override
-  public boolean onFrame(Frame frame) {
+  public void onFrame(Frame frame) {
     frames.add(frame);
-    return false;
+  }
+
+  @Override
+  public long onPause() {
+    return 0;
   }
 
   @Override
