@@ -154,7 +154,7 @@ def of_host(count: int) -> list[Any]:
 
 def of_source(source: Any, keeps_each: int = 0) -> list[int]:
     """Read arrays, each of its own number, and keep some: how many there were, and how many in shared memory."""
-    return _looked_at(list(_look(number, array, keeps_each) for number, array in enumerate(source)))
+    return _looked_at([_look(number, array, keeps_each) for number, array in enumerate(source)])
 
 
 async def of_source_async(source: Any, keeps_each: int = 0) -> list[int]:
