@@ -17,6 +17,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.apache.pekko.Done;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * This is where the calls of one session wait for one another, and where its state is while the
@@ -24,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * more, and its commit has ended. Thread-safe; the lock is never held while anything is called.
  */
 final class SessionLine implements PendingCall.Holder {
+
+  private static final Logger log = LoggerFactory.getLogger(SessionLine.class);
 
   /** What is done in the session's order. */
   private sealed interface Step {}
@@ -204,9 +208,20 @@ final class SessionLine implements PendingCall.Holder {
                 turn.call().fail(home.unavailable(key, false, failure));
                 finish(turn);
               } else {
-                check(turn, found);
+                attempt(turn, () -> check(turn, found));
               }
             });
+  }
+
+  /** A stage that something hangs on would swallow what that throws, and the call would hang. */
+  private void attempt(Turn turn, Runnable step) {
+    try {
+      step.run();
+    } catch (RuntimeException | Error thrown) {
+      log.error("session {}: a call could not be run", key, thrown);
+      turn.call().fail(home.unavailable(key, false, thrown));
+      finish(turn);
+    }
   }
 
   private @Nullable SessionState known() {
@@ -238,7 +253,7 @@ final class SessionLine implements PendingCall.Holder {
                   turn.call().fail(new SessionQuota(key, home.settings().quota()));
                   finish(turn);
                 } else {
-                  go(turn, found);
+                  attempt(turn, () -> go(turn, found));
                 }
               });
     } else {

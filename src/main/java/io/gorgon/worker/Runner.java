@@ -288,10 +288,6 @@ public final class Runner implements PendingCall.Holder {
     } finally {
       lock.unlock();
     }
-    goOnWithLease(next, holder);
-  }
-
-  private void goOnWithLease(@Nullable PendingCall next, @Nullable Object holder) {
     if (next != null) {
       startNextOfLease(next);
     } else if (holder != null) {
@@ -576,18 +572,19 @@ public final class Runner implements PendingCall.Holder {
     boolean free = !endedDirty && !flight.leased() && concurrency == 1 && left == 0;
     // Before the answer is given: a caller's next call finds the worker idle that served the last.
     List<PendingCall> next = free ? source.next(this) : List.of();
+    if (holder != null && nextOfLease == null) {
+      supervisor.onLeaseIdle(holder);
+    }
     answers.give(flight, frame, concurrency == 1 ? since : flight.call().startedAt(), now);
     if (endedDirty) {
       if (left == 0) {
         supervisor.onDirtyEnd();
       }
-    } else if (flight.leased()) {
-      goOnWithLease(nextOfLease, holder);
-    } else if (concurrency > 1) {
-      startAll(source.next(this));
-    } else {
+    } else if (nextOfLease != null) {
+      startNextOfLease(nextOfLease);
+    } else if (!flight.leased()) {
       gathering.onAnswer();
-      startAll(next);
+      startAll(concurrency > 1 ? source.next(this) : next);
     }
   }
 

@@ -253,7 +253,7 @@ public final class ScriptedConnection implements Connection {
               case REQUEST -> Cue.REQUESTED;
               case PING -> Cue.PINGED;
               case SHUTDOWN -> Cue.SHUT_DOWN;
-              case CREDIT, HOST_REPLY, ITEM -> Cue.TOLD;
+              case CREDIT, HOST_REPLY, ITEM, SESSION -> Cue.TOLD;
               default -> throw new AssertionError("nobody sends " + frame + " to a worker");
             };
         if (cue == Cue.REQUESTED) {
