@@ -9,6 +9,7 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import io.gorgon.message.PythonFailure.BadArguments;
 import io.gorgon.message.PythonFailure.Cancelled;
 import io.gorgon.message.PythonFailure.CheckoutRefused;
+import io.gorgon.message.PythonFailure.CommitUnknown;
 import io.gorgon.message.PythonFailure.DeadlineExceeded;
 import io.gorgon.message.PythonFailure.Draining;
 import io.gorgon.message.PythonFailure.InvalidSettings;
@@ -22,8 +23,13 @@ import io.gorgon.message.PythonFailure.NotSerializable;
 import io.gorgon.message.PythonFailure.Overloaded;
 import io.gorgon.message.PythonFailure.ProtocolViolation;
 import io.gorgon.message.PythonFailure.PythonRaised;
+import io.gorgon.message.PythonFailure.SessionConflict;
+import io.gorgon.message.PythonFailure.SessionExpired;
 import io.gorgon.message.PythonFailure.SessionLost;
+import io.gorgon.message.PythonFailure.SessionQuota;
 import io.gorgon.message.PythonFailure.StartFailed;
+import io.gorgon.message.PythonFailure.StateTooNew;
+import io.gorgon.message.PythonFailure.StoreUnavailable;
 import io.gorgon.message.PythonFailure.TooLarge;
 import io.gorgon.message.PythonFailure.UnknownTarget;
 import io.gorgon.message.PythonFailure.WorkerLost;
@@ -73,6 +79,13 @@ class PythonFailureTest {
             new Sample(new Draining("p", false), true),
             new Sample(new Draining("p", true), true),
             new Sample(new SessionLost("s", WORKER), false),
+            new Sample(new SessionConflict("s", 3), true),
+            new Sample(new SessionExpired("s", Duration.ofSeconds(1)), false),
+            new Sample(new SessionQuota("s", 2), true),
+            new Sample(new StateTooNew("s", 2, 1), false),
+            new Sample(new StoreUnavailable("s", false, "it"), true),
+            new Sample(new StoreUnavailable("s", true, "it"), false),
+            new Sample(new CommitUnknown("s", 4, "it"), false),
             new Sample(new InvalidSettings("k", "must be 1..2"), false),
             new Sample(new NameTaken("p"), false),
             new Sample(new NotRunning("p", "looked here"), false));
