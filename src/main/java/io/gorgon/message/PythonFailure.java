@@ -575,8 +575,8 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + session
               + "' has gone beyond version "
               + version
-              + ", which this call started from: what it changed was not kept; call again on the"
-              + " new state, and have one owner for each session");
+              + ", which this call started from: what it changed was not kept; try again on the new"
+              + " state, and let each session have one owner");
       this.session = session;
     }
 
@@ -601,7 +601,7 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + session
               + "' was not used for "
               + timeToLive
-              + " (session.ttl), and its state is gone; the next call starts it anew");
+              + " (session.ttl), and its state is gone; start it anew by the next call");
       this.session = session;
     }
 
@@ -675,7 +675,7 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + (started
                   ? "; the call ran, and what it changed was not kept"
                   : "; the call did not run")
-              + ": see that the database is there, then call again");
+              + "; look whether the database is there, then call again");
       this.session = session;
       this.started = started;
     }
