@@ -1,25 +1,25 @@
 package io.gorgon.testkit;
 
 import io.gorgon.PythonPool;
+import io.gorgon.connection.Connector;
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PoolEvent.PoolResized;
-import io.gorgon.message.PoolEvent.WorkerReady;
 import io.gorgon.pool.Pool;
+import io.gorgon.pool.PoolClock;
 import io.gorgon.pool.PoolSettings;
 import io.gorgon.pool.PoolStats;
 import io.gorgon.pool.PoolStatus;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -44,7 +44,7 @@ public final class RealPool implements GorgonTestKit {
   private final LeakCheck leaks;
   private final EventProbe events = new EventProbe(this);
   private final StatsProbe figures = new StatsProbe(this);
-  private final Set<String> tokens = ConcurrentHashMap.newKeySet();
+  private final WatchedConnector.Notes notes = new WatchedConnector.Notes();
   private final ActorRef<PoolEvent> subscriber;
   private final AtomicInteger asked = new AtomicInteger();
   private final AtomicInteger heard = new AtomicInteger();
@@ -56,7 +56,13 @@ public final class RealPool implements GorgonTestKit {
     this.system = system;
     this.ownsSystem = ownsSystem;
     this.faults = faults;
-    this.pool = PythonPool.start(system, settings);
+    Supplier<Connector> connectors = PythonPool.connectors(system, settings);
+    this.pool =
+        PythonPool.start(
+            system,
+            settings,
+            PoolClock.SYSTEM,
+            () -> new WatchedConnector(connectors.get(), notes));
     this.cast = new Cast(system, pool.name());
     this.subscriber = cast.actor(this::onEvent);
     pool.ref().tell(new Pool.Subscribe(subscriber));
@@ -119,17 +125,7 @@ public final class RealPool implements GorgonTestKit {
       heard.accumulateAndGet(mark.min(), Math::max);
       return;
     }
-    if (event instanceof WorkerReady ready) {
-      note(ready.pid());
-    }
     events.add(event);
-  }
-
-  private void note(long pid) {
-    String token = RunProcesses.tokenOf(pid);
-    if (!token.isEmpty()) {
-      tokens.add(token);
-    }
   }
 
   /** The process of that slot, 0 if it has none. */
@@ -247,15 +243,14 @@ public final class RealPool implements GorgonTestKit {
     }
     List<Leak> left = new ArrayList<>(scenarios.unfinished());
     if (pool.status() != PoolStatus.STOPPED) {
-      await(() -> LeakCheck.held(stats(), List.of()).isEmpty() && stats().leased() == 0, SOON);
-      PoolStats last = stats();
-      last.workers().forEach(worker -> note(worker.pid()));
-      left.addAll(LeakCheck.held(last, events.all()));
+      await(() -> stats().leased() == 0, SOON);
+      left.addAll(LeakCheck.held(stats(), events.all()));
     }
+    left.addAll(LeakCheck.lent(notes.lent()));
     closed = true;
     Stages.get(pool.drain(Duration.ofMillis(200)));
-    await(() -> RunProcesses.alive(tokens).isEmpty(), SOON);
-    RunProcesses.alive(tokens)
+    await(() -> RunProcesses.alive(notes.tokens()).isEmpty(), SOON);
+    RunProcesses.alive(notes.tokens())
         .forEach(process -> left.add(new Leak(Leak.Kind.PROCESS, process + " is alive")));
     Stages.get(cast.dismiss());
     left.addAll(leaks.actors(this::await));
