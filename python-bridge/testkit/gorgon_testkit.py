@@ -5,6 +5,7 @@ share. Each fault is a file in it, and strikes the worker that manages to remove
 
     start-N         the next worker that starts: ``slow-start=MS``, ``boot-exit=CODE``, ``boot-hang``, ``boot-kill``,
                     ``after-hello-kill``
+    target-HEX-N    the worker that reads the next call of that target: the same as for
     call-TRACE      the worker that reads the call with that trace: what `faulty_worker` knows for a request, and
 
                     kill-before-start, kill-running, kill-before-answer, kill-after-answer
@@ -35,8 +36,10 @@ from gorgon import _wire
 from gorgon._worker import Spec, live
 from gorgon._worker import main as sound_main
 
+_TARGET = re.compile(rb'\{"target":"([^"\\]+)"')
 _TRACE = re.compile(rb'"trace":"(00-676f72676f6e[0-9a-f]{20}-[0-9a-f]{16}-01)"')
 _ATTACHMENTS = slice(10, 12)  # of a frame: how many attachments it has
+_ANSWERS = (bytes((_wire.RESULT,)), bytes((_wire.FAILURE,)))
 _BODY_SIZE = slice(20, 24)  # of a frame: the size of its body
 _kept: list[bytearray] = []
 
@@ -46,7 +49,7 @@ def main(spec: Spec) -> int:
     home = os.environ.get("GORGON_TESTKIT")
     if home is None or (spec.get("concurrency") or 1) != 1:
         return sound_main(spec)
-    faults = _start_faults(Path(home))
+    faults = _first(Path(home), "start-*")
     if "boot-kill" in faults:
         _kill_self()
     if "boot-exit" in faults:
@@ -72,9 +75,13 @@ class PlannedWorker(FaultyWorker):
         super().ready()
 
     def answer(self, frame: _wire.Frame) -> _wire.Written:
-        found = _TRACE.findall(bytes(frame.body))
-        self.trace = found[-1].decode() if found else None
-        self.faults = _claim(self.home / f"call-{self.trace}") if self.trace else {}
+        body = bytes(frame.body)
+        traces = _TRACE.findall(body)
+        self.trace = traces[-1].decode() if traces else None
+        target = _TARGET.match(body)
+        self.faults = (_claim(self.home / f"call-{self.trace}") if self.trace else {}) or (
+            _first(self.home, f"target-{target[1].hex()}-*") if target else {}
+        )
         if "kill-before-start" in self.faults:
             _kill_self()
         return super().answer(frame)
@@ -103,7 +110,7 @@ class PlannedWorker(FaultyWorker):
         return value, trouble
 
     def send(self, frame: _wire.Written) -> None:
-        if self.trace is not None and isinstance(frame, bytes) and frame[6] in (_wire.RESULT, _wire.FAILURE):
+        if self.trace is not None and isinstance(frame, bytes) and frame[6:7] in _ANSWERS:
             if not any(frame[_ATTACHMENTS]):
                 size = int.from_bytes(frame[_BODY_SIZE], "big")
                 self.note("answered", crc32(frame[_wire.PREFIX_SIZE : _wire.PREFIX_SIZE + size]))
@@ -127,8 +134,8 @@ class PlannedWorker(FaultyWorker):
             os.close(descriptor)
 
 
-def _start_faults(home: Path) -> dict[str, str]:
-    for plan in sorted(home.glob("start-*")):
+def _first(home: Path, pattern: str) -> dict[str, str]:
+    for plan in sorted(home.glob(pattern)):
         faults = _claim(plan)
         if faults:
             return faults

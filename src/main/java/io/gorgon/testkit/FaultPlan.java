@@ -8,6 +8,7 @@ import java.util.List;
  * is known to a worker by its trace, so those that pass here get one of the kit's. Thread-safe.
  *
  * <pre>{@code
+ * kit.faults().atNextCallOf("shop:order", new Fault.Killed(Point.BEFORE_ANSWER));
  * kit.pool().call(kit.faults().with(Call.of("m:f"), new Fault.Killed(Point.BEFORE_ANSWER)))
  * }</pre>
  */
@@ -18,6 +19,12 @@ public sealed interface FaultPlan permits ScriptedFaults, RealFaults {
 
   /** The call, marked, whose worker suffers {@code fault} when it has it. */
   Call with(Call call, Fault fault);
+
+  /**
+   * Has the worker suffer {@code fault} that reads the next call of a target, whoever makes it;
+   * several strike one after the other.
+   */
+  void atNextCallOf(String target, Fault fault);
 
   /** Has the next worker that starts suffer {@code fault}; several strike one after the other. */
   void atNextStart(StartFault fault);

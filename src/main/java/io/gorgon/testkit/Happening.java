@@ -11,7 +11,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** A call or a checkout that a scenario has made, and what came of it when. */
+/** A call, a checkout or an action that a scenario has made, and what came of it when. */
 final class Happening {
 
   /** What a call may be late, by the pool's promise. */
@@ -66,7 +66,7 @@ final class Happening {
         name, Optional.of(call), Optional.of(running), limit, sentAt, running, clock);
   }
 
-  static Happening ofCheckout(
+  static Happening ofStage(
       String name, CompletionStage<?> stage, Duration limit, long sentAt, LongSupplier clock) {
     return new Happening(name, Optional.empty(), Optional.empty(), limit, sentAt, stage, clock);
   }

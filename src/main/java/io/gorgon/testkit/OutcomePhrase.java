@@ -6,7 +6,7 @@ import io.gorgon.message.Values;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** What becomes of a call or a checkout. */
+/** What becomes of a call, a checkout or an action. */
 public final class OutcomePhrase {
 
   private final String name;
@@ -49,17 +49,22 @@ public final class OutcomePhrase {
         });
   }
 
-  /** It is answered with that value, as JSON compares. */
+  /** Its value, or that of its reply, is that one, as JSON compares. */
   public Check isValue(@Nullable Object value) {
     return new Outcome(
         name,
         "is the value " + value,
         happening -> {
-          if (!(happening.value() instanceof Reply reply)
-              || !Values.mapper().valueToTree(value).toString().equals(reply.tree().toString())) {
+          if (happening.failure() != null || !json(value).equals(json(happening.value()))) {
             throw new AssertionError("expected the value " + value + ", and " + happening);
           }
         });
+  }
+
+  private static String json(@Nullable Object value) {
+    return value instanceof Reply reply
+        ? reply.tree().toString()
+        : Values.mapper().valueToTree(value).toString();
   }
 
   private record Outcome(String name, String text, Consumer<Happening> so) implements Check {

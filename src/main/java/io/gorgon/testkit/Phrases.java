@@ -6,8 +6,10 @@ import io.gorgon.pool.PoolStats;
 import io.gorgon.testkit.ScriptedConnection.Request;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The words of a {@link Scenario}, to be imported statically. */
@@ -40,6 +42,15 @@ public final class Phrases {
     return new CallStep(call.target(), call, Optional.empty(), Optional.empty());
   }
 
+  /**
+   * The code that is tested does something, which ends when the stage does.
+   *
+   * @param text what that is, and its name, until it is told otherwise
+   */
+  public static ActionStep action(String text, Supplier<? extends CompletionStage<?>> action) {
+    return new ActionStep(text, text, action);
+  }
+
   /** The call of that name is cancelled by its caller. */
   public static Step cancelled(String call) {
     return new Step.Cancel(call);
@@ -65,9 +76,14 @@ public final class Phrases {
     return new Step.OwnerDies(owner);
   }
 
-  /** The worker that a call is sent to. */
+  /** The worker that a call of that name is sent to. */
   public static WorkerOfPhrase workerOf(String call) {
-    return new WorkerOfPhrase(call);
+    return new WorkerOfPhrase(call, false);
+  }
+
+  /** The worker that the next call of that target is sent to, whoever makes it. */
+  public static WorkerOfPhrase workerOfNext(String target) {
+    return new WorkerOfPhrase(target, true);
   }
 
   /** The next worker that starts. */
@@ -87,7 +103,7 @@ public final class Phrases {
 
   // ---- what must be so
 
-  /** What becomes of the call or checkout of that name. */
+  /** What becomes of the call, checkout or action of that name. */
   public static OutcomePhrase outcome(String name) {
     return new OutcomePhrase(name);
   }

@@ -94,6 +94,14 @@ public final class Play {
         step.name(), Happening.ofCall(step.name(), call, running, limit, sentAt, kit::nanoTime));
   }
 
+  void act(ActionStep step) {
+    refuseTwice(step.name());
+    long sentAt = kit.nanoTime();
+    CompletionStage<?> stage = turn(step.action());
+    happenings.put(
+        step.name(), Happening.ofStage(step.name(), stage, kit.patience(), sentAt, kit::nanoTime));
+  }
+
   void checkOut(CheckoutStep step) {
     refuseTwice(step.name());
     Duration limit = step.timeout().orElse(kit.pool().settings().checkoutTimeout());
@@ -104,7 +112,7 @@ public final class Play {
           turn(() -> kit.pool().checkout(step.kind(), owner, limit));
       checkouts.put(step.name(), granted);
       happenings.put(
-          step.name(), Happening.ofCheckout(step.name(), granted, limit, sentAt, kit::nanoTime));
+          step.name(), Happening.ofStage(step.name(), granted, limit, sentAt, kit::nanoTime));
       return;
     }
     Mortal asker = kit.mortal();

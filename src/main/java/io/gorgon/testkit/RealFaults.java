@@ -5,10 +5,12 @@ import io.gorgon.process.RunDirectory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -22,7 +24,7 @@ final class RealFaults implements FaultPlan {
 
   private final RunDirectory home = RunDirectory.create();
   private final Traces traces = new Traces();
-  private final AtomicInteger starts = new AtomicInteger();
+  private final AtomicInteger orders = new AtomicInteger();
 
   /** Makes the directory and puts the worker there. */
   RealFaults() {
@@ -64,8 +66,14 @@ final class RealFaults implements FaultPlan {
   }
 
   @Override
+  public void atNextCallOf(String target, Fault fault) {
+    String hex = HexFormat.of().formatHex(target.getBytes(StandardCharsets.UTF_8));
+    write(String.format("target-%s-%06d", hex, orders.incrementAndGet()), fault.asPython());
+  }
+
+  @Override
   public void atNextStart(StartFault fault) {
-    write(String.format("start-%06d", starts.incrementAndGet()), fault.asPython());
+    write(String.format("start-%06d", orders.incrementAndGet()), fault.asPython());
   }
 
   /** At once, for a worker that looks: by renaming. */

@@ -81,7 +81,7 @@ public final class Scenario {
       List<Point> points =
           List.of(Point.BEFORE_START, Point.RUNNING, Point.BEFORE_ANSWER, Point.AFTER_ANSWER);
       Point point = points.get(new Random(seed + lines.size()).nextInt(points.size()));
-      certain = new Step.Spoil(some.call(), new Fault.Killed(point));
+      certain = some.worker().isKilledAt(point);
     }
     lines.add(word + " " + certain);
     pending.add(certain);
@@ -105,6 +105,8 @@ public final class Scenario {
     for (Step step : steps) {
       if (step instanceof Step.Spoil spoil) {
         play.plan(spoil.call(), spoil.fault());
+      } else if (step instanceof Step.SpoilNext next) {
+        kit.faults().atNextCallOf(next.target(), next.fault());
       }
     }
     for (Step step : steps) {

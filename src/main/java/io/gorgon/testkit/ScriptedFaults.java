@@ -34,7 +34,8 @@ final class ScriptedFaults implements FaultPlan {
   private final Later later;
   private final Traces traces = new Traces();
   private final Map<String, Fault> planned = new ConcurrentHashMap<>();
-  private final Map<String, Fault> striking = new ConcurrentHashMap<>();
+  private final Map<String, Queue<Fault>> ofTargets = new ConcurrentHashMap<>();
+  private final Map<Request, Fault> striking = new ConcurrentHashMap<>();
   private final Map<String, List<Noted>> notes = new ConcurrentHashMap<>();
   private final Map<WorkerId, Long> grown = new ConcurrentHashMap<>();
   private final Queue<StartFault> starts = new ConcurrentLinkedQueue<>();
@@ -53,6 +54,11 @@ final class ScriptedFaults implements FaultPlan {
     Call marked = marked(call);
     planned.put(marked.trace().orElseThrow(), fault);
     return marked;
+  }
+
+  @Override
+  public void atNextCallOf(String target, Fault fault) {
+    ofTargets.computeIfAbsent(target, any -> new ConcurrentLinkedQueue<>()).add(fault);
   }
 
   @Override
@@ -106,6 +112,10 @@ final class ScriptedFaults implements FaultPlan {
   /** A worker has read a call. Whether it dies of that. */
   boolean read(ScriptedConnection worker, Request request) {
     Fault fault = planned.remove(request.trace());
+    Queue<Fault> ofTarget = ofTargets.get(request.target());
+    if (fault == null && ofTarget != null) {
+      fault = ofTarget.poll();
+    }
     if (fault == null) {
       return false;
     }
@@ -113,22 +123,22 @@ final class ScriptedFaults implements FaultPlan {
       worker.dieBy(SIGKILL);
       return true;
     }
-    striking.put(request.trace(), fault);
+    striking.put(request, fault);
     return false;
   }
 
   /** A worker starts a call. */
   void started(ScriptedConnection worker, Request request) {
     note(request.trace(), "started", worker.id().toString());
-    @Nullable Fault fault = striking.get(request.trace());
+    @Nullable Fault fault = striking.get(request);
     if (fault instanceof Fault.Killed killed && killed.at() != Point.AFTER_ANSWER) {
-      striking.remove(request.trace());
+      striking.remove(request);
       worker.dieBy(SIGKILL);
     } else if (fault instanceof Hang hang) {
-      striking.remove(request.trace());
+      striking.remove(request);
       worker.plays(hanging(hang));
     } else if (fault instanceof Fault.Growth growth) {
-      striking.remove(request.trace());
+      striking.remove(request);
       grown.merge(worker.id(), (long) growth.mebibytes() << 20, Long::sum);
     }
   }
@@ -152,7 +162,7 @@ final class ScriptedFaults implements FaultPlan {
   /** A worker has an answer. Whether something else is sent instead. */
   boolean answered(ScriptedConnection worker, Request request, Frame answer) {
     note(request.trace(), "answered", checksum(answer.body()));
-    Fault fault = striking.remove(request.trace());
+    Fault fault = striking.remove(request);
     if (fault instanceof Fault.Killed) {
       worker.say(answer);
       worker.dieBy(SIGKILL);

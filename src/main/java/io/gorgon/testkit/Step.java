@@ -12,6 +12,8 @@ public sealed interface Step
         Step.Workers,
         Step.Answers,
         Step.Spoil,
+        ActionStep,
+        Step.SpoilNext,
         Step.SpoilSomewhere,
         Step.SpoilStart,
         Step.Kill,
@@ -64,16 +66,29 @@ public sealed interface Step
     }
   }
 
-  /** The worker of a call is killed at a point that the scenario's seed decides. */
-  record SpoilSomewhere(String call) implements Step {
+  /** The worker of the next call of a target suffers a fault. */
+  record SpoilNext(String target, Fault fault) implements Step {
     @Override
     public void play(Play play) {
-      // The scenario has put a Spoil in its place.
+      // The scenario has planned it before anything happened.
     }
 
     @Override
     public String toString() {
-      return "the worker of '" + call + "' is killed somewhere";
+      return "the worker of the next call of " + target + " suffers " + fault;
+    }
+  }
+
+  /** The worker of a call is killed at a point that the scenario's seed decides. */
+  record SpoilSomewhere(WorkerOfPhrase worker) implements Step {
+    @Override
+    public void play(Play play) {
+      // The scenario has put a certain one in its place.
+    }
+
+    @Override
+    public String toString() {
+      return "a worker is killed somewhere";
     }
   }
 

@@ -6,14 +6,21 @@ import io.gorgon.testkit.Fault.Hang;
 /** What the worker suffers that a certain call is sent to, when it has that call; once. */
 public final class WorkerOfPhrase {
 
-  private final String call;
+  private final String of;
+  private final boolean target;
 
-  WorkerOfPhrase(String call) {
-    this.call = call;
+  /**
+   * Of one call.
+   *
+   * @param of the name of a call in the scenario, or a target
+   */
+  WorkerOfPhrase(String of, boolean target) {
+    this.of = of;
+    this.target = target;
   }
 
   private Step suffers(Fault fault) {
-    return new Step.Spoil(call, fault);
+    return target ? new Step.SpoilNext(of, fault) : new Step.Spoil(of, fault);
   }
 
   /** It is killed at that point. */
@@ -28,7 +35,7 @@ public final class WorkerOfPhrase {
 
   /** It is killed at a point that the scenario's seed decides. */
   public Step isKilledSomewhere() {
-    return new Step.SpoilSomewhere(call);
+    return new Step.SpoilSomewhere(this);
   }
 
   /** It is stopped by SIGSTOP. */
