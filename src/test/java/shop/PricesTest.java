@@ -32,12 +32,12 @@ class PricesTest {
 
   @Test
   void whatIsNotSoldIsAFailure(ScriptedPool python) {
-    python.raises("shop:price", "KeyError", "no coffee");
+    python.raises("shop:price", "shop.NotSold", "no coffee", "LookupError");
 
     python
         .failure(new Prices(python.pool()).of("coffee", 1))
         .is(PythonRaised.class)
-        .raised("KeyError")
+        .raised("LookupError")
         .says("no coffee");
   }
 }

@@ -23,6 +23,7 @@ import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A pool over real Python, for a test: own name, own actor system or the given one. See {@link
@@ -40,11 +41,11 @@ public final class RealPool implements GorgonTestKit {
   private final boolean ownsSystem;
   private final PythonPool pool;
   private final Cast cast;
-  private final RealFaults faults;
+  private final @Nullable RealFaults faults;
   private final LeakCheck leaks;
   private final EventProbe events = new EventProbe(this);
   private final StatsProbe figures = new StatsProbe(this);
-  private final WatchedConnector.Notes notes = new WatchedConnector.Notes();
+  private final WatchedConnector.Notes notes;
   private final ActorRef<PoolEvent> subscriber;
   private final AtomicInteger asked = new AtomicInteger();
   private final AtomicInteger heard = new AtomicInteger();
@@ -52,10 +53,14 @@ public final class RealPool implements GorgonTestKit {
   private boolean closed;
 
   private RealPool(
-      ActorSystem<?> system, boolean ownsSystem, PoolSettings settings, RealFaults faults) {
+      ActorSystem<?> system,
+      boolean ownsSystem,
+      PoolSettings settings,
+      @Nullable RealFaults faults) {
     this.system = system;
     this.ownsSystem = ownsSystem;
     this.faults = faults;
+    this.notes = new WatchedConnector.Notes(faults != null);
     Supplier<Connector> connectors = PythonPool.connectors(system, settings);
     this.pool =
         PythonPool.start(
@@ -76,6 +81,16 @@ public final class RealPool implements GorgonTestKit {
 
   static RealPool checkedIn(ActorSystem<?> system, String... settings) {
     return ready(system, false, name(), settings);
+  }
+
+  /**
+   * A pool with all settings of your own, in an actor system that you keep; it is not waited for,
+   * and its workers are asked for no faults. Replies that borrow are not watched.
+   *
+   * @throws io.gorgon.message.PythonFailure.NameTaken if a pool of that name runs in this system
+   */
+  public static RealPool start(ActorSystem<?> system, PoolSettings settings) {
+    return new RealPool(system, false, settings, null);
   }
 
   private static String name() {
@@ -226,8 +241,17 @@ public final class RealPool implements GorgonTestKit {
     return new Mortal(cast.mortal(), () -> {});
   }
 
+  /**
+   * Where faults are asked for.
+   *
+   * @throws IllegalStateException for a pool with all settings of your own
+   */
   @Override
   public FaultPlan faults() {
+    if (faults == null) {
+      throw new IllegalStateException(
+          "the workers of " + this + " take no faults: make it by GorgonTestKit.real(settings)");
+    }
     return faults;
   }
 
@@ -259,7 +283,9 @@ public final class RealPool implements GorgonTestKit {
       Stages.get(system.getWhenTerminated());
     }
     left.addAll(leaks.threads(ownsSystem));
-    faults.close();
+    if (faults != null) {
+      faults.close();
+    }
     Leak.refuse(toString(), left);
   }
 

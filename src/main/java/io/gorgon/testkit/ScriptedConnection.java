@@ -20,6 +20,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -137,9 +138,9 @@ public final class ScriptedConnection implements Connection {
   }
 
   /** Raises in that request, likewise. */
-  synchronized void raiseFor(Request request, String type, String message) {
+  synchronized void raiseFor(Request request, String type, String message, String... inherits) {
     if (alive && request.equals(unanswered.peekFirst())) {
-      raise(type, message);
+      raise(type, message, inherits);
     }
   }
 
@@ -149,14 +150,42 @@ public final class ScriptedConnection implements Connection {
     return first != null && lastStarted >= first.id() && cancelled.contains(first.id());
   }
 
-  /** Answers the oldest request with an exception of that Python type, and starts the next. */
-  public void raise(String type, String message) {
-    fail(Map.of("kind", "raised", "type", type, "message", message));
+  /**
+   * Answers the oldest request with a Python exception, and starts the next.
+   *
+   * @param type with its module, as in {@code shop.OutOfStock}, unless it is one of Python's own
+   * @param inherits further classes that it is of, likewise
+   */
+  public void raise(String type, String message, String... inherits) {
+    int dot = type.lastIndexOf('.');
+    List<String> classes = new ArrayList<>();
+    Stream.concat(Stream.of(type), Stream.of(inherits))
+        .map(ScriptedConnection::fullName)
+        .forEach(classes::add);
+    Stream.of("Exception", "BaseException", "object")
+        .map(ScriptedConnection::fullName)
+        .forEach(classes::add);
+    fail(
+        Map.of(
+            "kind",
+            "raised",
+            "type",
+            type.substring(dot + 1),
+            "module",
+            dot < 0 ? "builtins" : type.substring(0, dot),
+            "mro",
+            classes,
+            "message",
+            message));
   }
 
   /** Answers the oldest request with what Python says when it stopped a cancelled call. */
   public void stopCancelled() {
     fail(Map.of("kind", "cancelled", "started", true, "message", "cancelled"));
+  }
+
+  private static String fullName(String type) {
+    return type.indexOf('.') < 0 ? "builtins." + type : type;
   }
 
   private void fail(Map<String, Object> body) {

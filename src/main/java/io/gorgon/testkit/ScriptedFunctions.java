@@ -57,7 +57,7 @@ final class ScriptedFunctions {
     try {
       value = function.apply(request);
     } catch (Raised raised) {
-      worker.raiseFor(request, raised.type, raised.getMessage());
+      worker.raiseFor(request, raised.type, raised.getMessage(), raised.inherits);
       return;
     } catch (RuntimeException | AssertionError broken) {
       worker.raiseFor(request, "RuntimeError", "the scripted function threw " + broken);
@@ -69,10 +69,12 @@ final class ScriptedFunctions {
   /** Thrown by a scripted function to raise in Python. */
   static final class Raised extends RuntimeException {
     private final String type;
+    private final String[] inherits;
 
-    Raised(String type, String message) {
+    Raised(String type, String message, String... inherits) {
       super(message, null, false, false);
       this.type = type;
+      this.inherits = inherits.clone();
     }
 
     @Override

@@ -108,12 +108,17 @@ public final class ScriptedPool implements GorgonTestKit {
     return this;
   }
 
-  /** Raises an exception of that Python type in every call of a target from now on. */
-  public ScriptedPool raises(String target, String type, String message) {
+  /**
+   * Raises an exception in every call of a target from now on.
+   *
+   * @param type with its module, as in {@code shop.OutOfStock}, unless it is one of Python's own
+   * @param inherits further classes that it is of, likewise
+   */
+  public ScriptedPool raises(String target, String type, String message, String... inherits) {
     return answers(
         target,
         request -> {
-          throw new ScriptedFunctions.Raised(type, message);
+          throw new ScriptedFunctions.Raised(type, message, inherits);
         });
   }
 

@@ -18,6 +18,16 @@ final class WatchedConnector implements Connector {
   static final class Notes {
     private final Set<String> tokens = ConcurrentHashMap.newKeySet();
     private final Set<Loan> loans = ConcurrentHashMap.newKeySet();
+    private final boolean ofLoans;
+
+    /**
+     * Notes nothing yet.
+     *
+     * @param ofLoans whether to note what is lent, which keeps it from being collected as garbage
+     */
+    Notes(boolean ofLoans) {
+      this.ofLoans = ofLoans;
+    }
 
     /** The run tokens of the pool's processes. */
     Set<String> tokens() {
@@ -39,7 +49,7 @@ final class WatchedConnector implements Connector {
 
     private void came(Frame frame) {
       Loan loan = frame.payload().loan();
-      if (loan != Loan.NONE && loan != Loan.WANTED) {
+      if (ofLoans && loan != Loan.NONE && loan != Loan.WANTED) {
         lent();
         loans.add(loan);
       }

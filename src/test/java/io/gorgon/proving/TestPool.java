@@ -7,6 +7,7 @@ import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.pool.PoolSettings;
 import io.gorgon.pool.PoolStats;
+import io.gorgon.testkit.RealPool;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,7 +24,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An isolated pool over real Python, in one line: own name, own actor system or the given one,
- * eager, with the test targets on its path. Closed with everything that it started.
+ * eager, with the test targets on its path. Closed with everything that it started, and looked at
+ * for leaks.
  *
  * <pre>{@code
  * try (var pool = TestPool.start("min-workers = 2")) { pool.awaitReady(2); ... }
@@ -39,16 +41,18 @@ public final class TestPool implements AutoCloseable {
 
   private final ActorSystem<?> system;
   private final boolean ownsSystem;
+  private final RealPool kit;
   private final PythonPool pool;
   private final List<PoolEvent> events = new ArrayList<>();
   private final List<Watch> watches = new ArrayList<>();
 
   private @Nullable Bystanders bystanders;
 
-  private TestPool(ActorSystem<?> system, boolean ownsSystem, PythonPool pool) {
+  private TestPool(ActorSystem<?> system, boolean ownsSystem, RealPool kit) {
     this.system = system;
     this.ownsSystem = ownsSystem;
-    this.pool = pool;
+    this.kit = kit;
+    this.pool = kit.pool();
     pool.events().runWith(Sink.foreach(this::onEvent), system);
   }
 
@@ -66,7 +70,7 @@ public final class TestPool implements AutoCloseable {
   private static TestPool start(
       ActorSystem<?> system, boolean ownsSystem, String name, String... settings) {
     return new TestPool(
-        system, ownsSystem, PythonPool.start(system, settings(system, name, settings)));
+        system, ownsSystem, RealPool.start(system, settings(system, name, settings)));
   }
 
   /** The settings that {@link #start} uses. */
@@ -224,10 +228,13 @@ public final class TestPool implements AutoCloseable {
         bystanders.check();
       }
     } finally {
-      get(pool.drain(Duration.ofMillis(200)));
-      if (ownsSystem) {
-        system.terminate();
-        get(system.getWhenTerminated());
+      try {
+        kit.close();
+      } finally {
+        if (ownsSystem) {
+          system.terminate();
+          get(system.getWhenTerminated());
+        }
       }
     }
   }
