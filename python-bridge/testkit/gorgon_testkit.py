@@ -21,6 +21,7 @@ TRACE WORKER`` and ``answered TRACE CRC32`` of the body. The functions at the en
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
@@ -36,8 +37,8 @@ from gorgon import _wire
 from gorgon._worker import Spec, live
 from gorgon._worker import main as sound_main
 
-_TARGET = re.compile(rb'\{"target":"([^"\\]+)"')
-_TRACE = re.compile(rb'"trace":"(00-676f72676f6e[0-9a-f]{20}-[0-9a-f]{16}-01)"')
+_TARGET = re.compile(rb'\{"target":\s*"([^"\\]+)"')
+_TRACE = re.compile(rb'"trace":\s*"(00-676f72676f6e[0-9a-f]{20}-[0-9a-f]{16}-01)"')
 _ATTACHMENTS = slice(10, 12)  # of a frame: how many attachments it has
 _ANSWERS = (bytes((_wire.RESULT,)), bytes((_wire.FAILURE,)))
 _BODY_SIZE = slice(20, 24)  # of a frame: the size of its body
@@ -84,6 +85,9 @@ class PlannedWorker(FaultyWorker):
         )
         if "kill-before-start" in self.faults:
             _kill_self()
+        if "stubborn-hang" in self.faults:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         return super().answer(frame)
 
     def run(self, target: str, args: list[Any], kwargs: dict[str, Any]) -> tuple[Any, BaseException | None]:
@@ -92,10 +96,8 @@ class PlannedWorker(FaultyWorker):
         if "kill-running" in faults:
             _kill_self()
         if "stop" in faults:
+            print("gorgon_testkit: stops", file=sys.stderr, flush=True)
             os.kill(os.getpid(), signal.SIGSTOP)
-        if "stubborn-hang" in faults:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
         if "hang-c" in faults:
             return super().run("gorgon_testkit:hang_in_c", [], {})
         if "hang-python" in faults or "stubborn-hang" in faults:
@@ -176,10 +178,13 @@ def sleep(seconds: float) -> None:
 
 def hang() -> None:
     """Never come back, in Python; a cancel ends it."""
+    print("gorgon_testkit: hangs", file=sys.stderr, flush=True)
     while True:
         time.sleep(3600)
 
 
 def hang_in_c() -> None:
-    """Never come back from C code that holds the interpreter lock."""
-    re.match(r"(a+)+$", "a" * 64 + "b")
+    """Never come back from C code that holds the interpreter lock and looks at no signals."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # none may come just before
+    print("gorgon_testkit: hangs in C", file=sys.stderr, flush=True)
+    all(itertools.repeat(True))

@@ -3,7 +3,6 @@ package io.gorgon.testkit;
 import io.gorgon.message.Call;
 import io.gorgon.pool.CheckoutKind;
 import io.gorgon.pool.PoolStats;
-import io.gorgon.testkit.ScriptedConnection.Request;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
@@ -25,7 +24,7 @@ public final class Phrases {
   }
 
   /** Scripted Python answers a target so; real Python answers by itself. */
-  public static Step answer(String target, Function<Request, @Nullable Object> answer) {
+  public static Step answer(String target, Function<ScriptedRequest, @Nullable Object> answer) {
     return new Step.Answers(target, answer);
   }
 

@@ -73,7 +73,7 @@ public final class Script {
   }
 
   /** A sound worker that answers every request at once. */
-  public static Script answering(Function<ScriptedConnection.Request, @Nullable Object> answer) {
+  public static Script answering(Function<ScriptedRequest, @Nullable Object> answer) {
     return obliging().at(Cue.STARTED, worker -> worker.answer(answer.apply(worker.request())));
   }
 

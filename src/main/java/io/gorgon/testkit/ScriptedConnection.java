@@ -1,26 +1,20 @@
 package io.gorgon.testkit;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import io.gorgon.connection.Connection;
 import io.gorgon.message.Exit;
 import io.gorgon.message.PythonFailure;
-import io.gorgon.message.Values;
 import io.gorgon.message.WorkerId;
 import io.gorgon.testkit.Script.Cue;
 import io.gorgon.wire.Frame;
-import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,39 +24,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ScriptedConnection implements Connection {
 
-  /**
-   * A call as the worker reads it.
-   *
-   * @param id its number on this connection
-   * @param target {@code module:function}
-   * @param arguments the positional arguments, an array, or missing where there are none
-   * @param call the call's id
-   * @param trace its trace, or the empty text
-   */
-  public record Request(long id, String target, JsonNode arguments, String call, String trace) {
-
-    /**
-     * A positional argument, read as {@code type}.
-     *
-     * @throws AssertionError if there is none, or it is something else
-     */
-    public <T> T argument(int position, Class<T> type) {
-      JsonNode value = arguments.path(position);
-      try {
-        return Values.mapper().treeToValue(value, type);
-      } catch (JsonProcessingException | IllegalArgumentException other) {
-        throw new AssertionError(
-            "argument " + position + " of " + target + " is " + value + ", no " + type, other);
-      }
-    }
-  }
-
   private final WorkerId id;
   private final Listener listener;
   private final Executor wire;
   private final List<Frame> sent = new ArrayList<>();
-  private final List<Request> requests = new ArrayList<>();
-  private final Deque<Request> unanswered = new ArrayDeque<>();
+  private final List<ScriptedRequest> requests = new ArrayList<>();
+  private final Deque<ScriptedRequest> unanswered = new ArrayDeque<>();
   private final Set<Long> cancelled = new LinkedHashSet<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private final ScriptedFaults faults;
@@ -107,14 +74,14 @@ public final class ScriptedConnection implements Connection {
 
   /** Starts the oldest request that has no answer, as Python does when it has read it. */
   public synchronized void start() {
-    Request first = unanswered.peekFirst();
+    ScriptedRequest first = unanswered.peekFirst();
     if (first == null || lastStarted >= first.id() || !alive || faults.read(this, first)) {
       return;
     }
     lastStarted = first.id();
     if (first.id() <= withdrawnUpTo) {
       // As Python does with what was taken back before it came to it.
-      fail(Map.of("kind", "cancelled", "started", false, "message", "cancelled"));
+      finish(Frame.Kind.FAILURE, ScriptedAnswer.cancelled(false));
     } else {
       faults.started(this, first);
       cue(Cue.STARTED);
@@ -123,22 +90,18 @@ public final class ScriptedConnection implements Connection {
 
   /** Answers the oldest request with a value, and starts the next. */
   public void answer(@Nullable Object value) {
-    try {
-      finish(Frame.Kind.RESULT, Values.mapper().writeValueAsBytes(value));
-    } catch (JsonProcessingException unwritable) {
-      throw new IllegalArgumentException(unwritable);
-    }
+    finish(Frame.Kind.RESULT, ScriptedAnswer.of(value));
   }
 
   /** Answers that request, if it is still the oldest and the worker lives. */
-  synchronized void answerTo(Request request, @Nullable Object value) {
+  synchronized void answerTo(ScriptedRequest request, @Nullable Object value) {
     if (alive && request.equals(unanswered.peekFirst())) {
       answer(value);
     }
   }
 
   /** Raises in that request, likewise. */
-  synchronized void raiseFor(Request request, String type, String message, String... inherits) {
+  synchronized void raiseFor(ScriptedRequest request, String type, String message, String... inherits) {
     if (alive && request.equals(unanswered.peekFirst())) {
       raise(type, message, inherits);
     }
@@ -146,7 +109,7 @@ public final class ScriptedConnection implements Connection {
 
   /** Whether the request that it runs is marked as cancelled. */
   synchronized boolean isCancelled() {
-    Request first = unanswered.peekFirst();
+    ScriptedRequest first = unanswered.peekFirst();
     return first != null && lastStarted >= first.id() && cancelled.contains(first.id());
   }
 
@@ -157,47 +120,16 @@ public final class ScriptedConnection implements Connection {
    * @param inherits further classes that it is of, likewise
    */
   public void raise(String type, String message, String... inherits) {
-    int dot = type.lastIndexOf('.');
-    List<String> classes = new ArrayList<>();
-    Stream.concat(Stream.of(type), Stream.of(inherits))
-        .map(ScriptedConnection::fullName)
-        .forEach(classes::add);
-    Stream.of("Exception", "BaseException", "object")
-        .map(ScriptedConnection::fullName)
-        .forEach(classes::add);
-    fail(
-        Map.of(
-            "kind",
-            "raised",
-            "type",
-            type.substring(dot + 1),
-            "module",
-            dot < 0 ? "builtins" : type.substring(0, dot),
-            "mro",
-            classes,
-            "message",
-            message));
+    finish(Frame.Kind.FAILURE, ScriptedAnswer.raised(type, message, inherits));
   }
 
   /** Answers the oldest request with what Python says when it stopped a cancelled call. */
   public void stopCancelled() {
-    fail(Map.of("kind", "cancelled", "started", true, "message", "cancelled"));
-  }
-
-  private static String fullName(String type) {
-    return type.indexOf('.') < 0 ? "builtins." + type : type;
-  }
-
-  private void fail(Map<String, Object> body) {
-    try {
-      finish(Frame.Kind.FAILURE, Values.mapper().writeValueAsBytes(body));
-    } catch (JsonProcessingException unwritable) {
-      throw new IllegalArgumentException(unwritable);
-    }
+    finish(Frame.Kind.FAILURE, ScriptedAnswer.cancelled(true));
   }
 
   private synchronized void finish(Frame.Kind kind, byte[] body) {
-    Request first = unanswered.pollFirst();
+    ScriptedRequest first = unanswered.pollFirst();
     if (first == null) {
       throw new AssertionError("worker " + id + " has no request to answer; it had " + requests);
     }
@@ -291,12 +223,12 @@ public final class ScriptedConnection implements Connection {
   }
 
   /** All calls that it was sent, in order, answered or not. */
-  public synchronized List<Request> requests() {
+  public synchronized List<ScriptedRequest> requests() {
     return List.copyOf(requests);
   }
 
   /** The oldest call that has no answer. */
-  public synchronized Request request() {
+  public synchronized ScriptedRequest request() {
     if (unanswered.isEmpty()) {
       throw new AssertionError("worker " + id + " has no request; it had " + requests);
     }
@@ -350,7 +282,7 @@ public final class ScriptedConnection implements Connection {
               default -> throw new AssertionError("nobody sends " + frame + " to a worker");
             };
         if (cue == Cue.REQUESTED) {
-          Request request = read(frame);
+          ScriptedRequest request = ScriptedRequest.read(frame);
           requests.add(request);
           unanswered.addLast(request);
         }
@@ -363,20 +295,6 @@ public final class ScriptedConnection implements Connection {
   @Override
   public void noteRead(long position) {
     // Nothing here can be full.
-  }
-
-  private static Request read(Frame frame) {
-    try {
-      JsonNode body = Values.mapper().readTree(frame.body());
-      return new Request(
-          frame.id(),
-          body.path("target").asText(),
-          body.path("args"),
-          body.path("call").asText(),
-          body.path("trace").asText());
-    } catch (IOException unreadable) {
-      throw new AssertionError("a request that cannot be read: " + frame, unreadable);
-    }
   }
 
   @Override

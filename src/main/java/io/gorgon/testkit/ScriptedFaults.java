@@ -8,7 +8,6 @@ import io.gorgon.message.WorkerId;
 import io.gorgon.testkit.Fault.BadAnswer;
 import io.gorgon.testkit.Fault.Hang;
 import io.gorgon.testkit.Script.Cue;
-import io.gorgon.testkit.ScriptedConnection.Request;
 import io.gorgon.wire.Frame;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,7 +34,7 @@ final class ScriptedFaults implements FaultPlan {
   private final Traces traces = new Traces();
   private final Map<String, Fault> planned = new ConcurrentHashMap<>();
   private final Map<String, Queue<Fault>> ofTargets = new ConcurrentHashMap<>();
-  private final Map<Request, Fault> striking = new ConcurrentHashMap<>();
+  private final Map<ScriptedRequest, Fault> striking = new ConcurrentHashMap<>();
   private final Map<String, List<Noted>> notes = new ConcurrentHashMap<>();
   private final Map<WorkerId, Long> grown = new ConcurrentHashMap<>();
   private final Queue<StartFault> starts = new ConcurrentLinkedQueue<>();
@@ -110,7 +109,7 @@ final class ScriptedFaults implements FaultPlan {
   }
 
   /** A worker has read a call. Whether it dies of that. */
-  boolean read(ScriptedConnection worker, Request request) {
+  boolean read(ScriptedConnection worker, ScriptedRequest request) {
     Fault fault = planned.remove(request.trace());
     Queue<Fault> ofTarget = ofTargets.get(request.target());
     if (fault == null && ofTarget != null) {
@@ -128,7 +127,7 @@ final class ScriptedFaults implements FaultPlan {
   }
 
   /** A worker starts a call. */
-  void started(ScriptedConnection worker, Request request) {
+  void started(ScriptedConnection worker, ScriptedRequest request) {
     note(request.trace(), "started", worker.id().toString());
     @Nullable Fault fault = striking.get(request);
     if (fault instanceof Fault.Killed killed && killed.at() != Point.AFTER_ANSWER) {
@@ -160,7 +159,7 @@ final class ScriptedFaults implements FaultPlan {
   }
 
   /** A worker has an answer. Whether something else is sent instead. */
-  boolean answered(ScriptedConnection worker, Request request, Frame answer) {
+  boolean answered(ScriptedConnection worker, ScriptedRequest request, Frame answer) {
     note(request.trace(), "answered", checksum(answer.body()));
     Fault fault = striking.remove(request);
     if (fault instanceof Fault.Killed) {

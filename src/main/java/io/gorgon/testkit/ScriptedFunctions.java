@@ -1,6 +1,5 @@
 package io.gorgon.testkit;
 
-import io.gorgon.testkit.ScriptedConnection.Request;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -13,7 +12,7 @@ final class ScriptedFunctions {
   private final ScriptedFaults.Later later;
 
   private record Scripted(
-      Function<Request, Duration> running, Function<Request, @Nullable Object> answer) {}
+      Function<ScriptedRequest, Duration> running, Function<ScriptedRequest, @Nullable Object> answer) {}
 
   private final Map<String, Scripted> functions = new ConcurrentHashMap<>();
 
@@ -24,8 +23,8 @@ final class ScriptedFunctions {
 
   void put(
       String target,
-      Function<Request, Duration> running,
-      Function<Request, @Nullable Object> answer) {
+      Function<ScriptedRequest, Duration> running,
+      Function<ScriptedRequest, @Nullable Object> answer) {
     functions.put(target, new Scripted(running, answer));
   }
 
@@ -38,7 +37,7 @@ final class ScriptedFunctions {
     if (!worker.isBusy()) {
       return;
     }
-    Request request = worker.request();
+    ScriptedRequest request = worker.request();
     Scripted function = functions.get(request.target());
     if (function == null) {
       return;
@@ -52,7 +51,7 @@ final class ScriptedFunctions {
   }
 
   private static void finish(
-      ScriptedConnection worker, Request request, Function<Request, @Nullable Object> function) {
+      ScriptedConnection worker, ScriptedRequest request, Function<ScriptedRequest, @Nullable Object> function) {
     Object value;
     try {
       value = function.apply(request);

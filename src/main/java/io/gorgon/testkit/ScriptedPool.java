@@ -7,7 +7,6 @@ import io.gorgon.pool.Pool;
 import io.gorgon.pool.PoolSettings;
 import io.gorgon.pool.PoolStats;
 import io.gorgon.pool.PoolStatus;
-import io.gorgon.testkit.ScriptedConnection.Request;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,7 +64,7 @@ public final class ScriptedPool implements GorgonTestKit {
     this.leaks = seed == null ? null : new LeakCheck(time.system(), pool.name());
   }
 
-  private static Duration seconds(Request request) {
+  private static Duration seconds(ScriptedRequest request) {
     return Duration.ofNanos((long) (request.arguments().path(0).asDouble() * 1_000_000_000L));
   }
 
@@ -90,20 +89,20 @@ public final class ScriptedPool implements GorgonTestKit {
   // ---- what Python does
 
   /** Answers every call of a target from now on; what the function throws is raised in Python. */
-  public ScriptedPool answers(String target, Function<Request, @Nullable Object> answer) {
+  public ScriptedPool answers(String target, Function<ScriptedRequest, @Nullable Object> answer) {
     return answersAfter(Duration.ZERO, target, answer);
   }
 
   /** The same, when the function has run for so long. */
   public ScriptedPool answersAfter(
-      Duration running, String target, Function<Request, @Nullable Object> answer) {
+      Duration running, String target, Function<ScriptedRequest, @Nullable Object> answer) {
     return answersAfter(request -> running, target, answer);
   }
 
   private ScriptedPool answersAfter(
-      Function<Request, Duration> running,
+      Function<ScriptedRequest, Duration> running,
       String target,
-      Function<Request, @Nullable Object> answer) {
+      Function<ScriptedRequest, @Nullable Object> answer) {
     connector.functions().put(target, running, answer);
     return this;
   }
@@ -129,7 +128,7 @@ public final class ScriptedPool implements GorgonTestKit {
   }
 
   /** The calls of a target that workers have read so far. */
-  public List<Request> requests(String target) {
+  public List<ScriptedRequest> requests(String target) {
     time.settle();
     return connector.opened().stream()
         .flatMap(worker -> worker.requests().stream())

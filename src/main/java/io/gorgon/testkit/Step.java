@@ -1,6 +1,5 @@
 package io.gorgon.testkit;
 
-import io.gorgon.testkit.ScriptedConnection.Request;
 import java.time.Duration;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -39,7 +38,7 @@ public sealed interface Step
   }
 
   /** Scripted Python answers a target from now on; real Python does as it does. */
-  record Answers(String target, Function<Request, @Nullable Object> answer) implements Step {
+  record Answers(String target, Function<ScriptedRequest, @Nullable Object> answer) implements Step {
     @Override
     public void play(Play play) {
       if (play.kit() instanceof ScriptedPool scripted) {
