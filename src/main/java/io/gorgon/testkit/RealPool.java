@@ -3,6 +3,7 @@ package io.gorgon.testkit;
 import io.gorgon.PythonPool;
 import io.gorgon.connection.Connector;
 import io.gorgon.message.PoolEvent;
+import io.gorgon.message.PoolEvent.CircuitOpened;
 import io.gorgon.message.PoolEvent.PoolResized;
 import io.gorgon.pool.Pool;
 import io.gorgon.pool.PoolClock;
@@ -120,19 +121,22 @@ public final class RealPool implements GorgonTestKit {
   private RealPool awaitStart() {
     PoolSettings settings = pool.settings();
     if (settings.eager()) {
-      try {
-        figures.awaitReady(settings.minWorkers());
-      } catch (AssertionError never) {
-        String told = events.toString();
+      await(() -> isReady(settings) || !events.of(CircuitOpened.class).isEmpty(), patience());
+      if (!isReady(settings)) {
+        var never = new AssertionError("the workers do not start: " + figures + "\n" + events);
         try {
           close();
         } catch (AssertionError alsoLeft) {
           never.addSuppressed(alsoLeft);
         }
-        throw new AssertionError(never.getMessage() + "\n" + told, never);
+        throw never;
       }
     }
     return this;
+  }
+
+  private boolean isReady(PoolSettings settings) {
+    return stats().ready() >= settings.minWorkers();
   }
 
   private void onEvent(PoolEvent event) {

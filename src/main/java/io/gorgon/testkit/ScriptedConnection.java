@@ -34,7 +34,6 @@ public final class ScriptedConnection implements Connection {
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private final ScriptedFaults faults;
   private Script script;
-  private Script before;
   private long lastStarted;
   private long withdrawnUpTo;
   private boolean open = true;
@@ -50,7 +49,6 @@ public final class ScriptedConnection implements Connection {
     this.listener = listener;
     this.wire = new OneByOne(wire);
     this.script = script;
-    this.before = script;
     cue(Cue.OPENED);
   }
 
@@ -58,13 +56,7 @@ public final class ScriptedConnection implements Connection {
 
   /** Plays another script from now on. */
   public synchronized void plays(Script other) {
-    before = script;
     script = other;
-  }
-
-  /** Plays again what it played before that. */
-  synchronized void playsAsBefore() {
-    script = before;
   }
 
   /** Becomes ready; the pid is 1000 x slot + generation. */
@@ -93,17 +85,10 @@ public final class ScriptedConnection implements Connection {
     finish(Frame.Kind.RESULT, ScriptedAnswer.of(value));
   }
 
-  /** Answers that request, if it is still the oldest and the worker lives. */
-  synchronized void answerTo(ScriptedRequest request, @Nullable Object value) {
+  /** Ends that request so, if it is still the oldest and the worker lives. */
+  synchronized void finish(ScriptedRequest request, Frame.Kind kind, byte[] body) {
     if (alive && request.equals(unanswered.peekFirst())) {
-      answer(value);
-    }
-  }
-
-  /** Raises in that request, likewise. */
-  synchronized void raiseFor(ScriptedRequest request, String type, String message, String... inherits) {
-    if (alive && request.equals(unanswered.peekFirst())) {
-      raise(type, message, inherits);
+      finish(kind, body);
     }
   }
 
@@ -148,15 +133,12 @@ public final class ScriptedConnection implements Connection {
 
   /** Answers the last ping. */
   public void pong() {
-    long number;
-    synchronized (this) {
-      number =
-          sent.stream()
-              .filter(frame -> frame.kind() == Frame.Kind.PING)
-              .mapToLong(Frame::id)
-              .max()
-              .orElse(0);
-    }
+    long number =
+        sent().stream()
+            .filter(frame -> frame.kind() == Frame.Kind.PING)
+            .mapToLong(Frame::id)
+            .max()
+            .orElse(0);
     say(Frame.of(Frame.Kind.PONG, number));
   }
 
@@ -346,20 +328,18 @@ public final class ScriptedConnection implements Connection {
     cue(Cue.KILLED);
   }
 
-  // ---- the wire
-
   /** The dead react to nothing. */
   private void cue(Cue cue) {
     wire.execute(
         () -> {
-          Script now;
-          synchronized (this) {
-            now = script;
-          }
           if (isAlive()) {
-            now.play(cue, this);
+            script().play(cue, this);
           }
         });
+  }
+
+  synchronized Script script() {
+    return script;
   }
 
   @Override

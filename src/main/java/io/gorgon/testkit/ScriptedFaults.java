@@ -135,14 +135,14 @@ final class ScriptedFaults implements FaultPlan {
       worker.dieBy(SIGKILL);
     } else if (fault instanceof Hang hang) {
       striking.remove(request);
-      worker.plays(hanging(hang));
+      worker.plays(hanging(hang, worker.script()));
     } else if (fault instanceof Fault.Growth growth) {
       striking.remove(request);
       grown.merge(worker.id(), (long) growth.mebibytes() << 20, Long::sum);
     }
   }
 
-  private static Script hanging(Hang hang) {
+  private static Script hanging(Hang hang, Script before) {
     Script stuck = Script.obliging().deafTo(Cue.STARTED, Cue.PINGED, Cue.SHUT_DOWN);
     return switch (hang) {
       case IN_PYTHON ->
@@ -150,7 +150,7 @@ final class ScriptedFaults implements FaultPlan {
           stuck.at(
               Cue.INTERRUPTED,
               worker -> {
-                worker.playsAsBefore();
+                worker.plays(before);
                 worker.stopCancelled();
               });
       case IN_C -> stuck;

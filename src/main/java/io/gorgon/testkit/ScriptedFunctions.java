@@ -1,5 +1,6 @@
 package io.gorgon.testkit;
 
+import io.gorgon.wire.Frame;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -12,7 +13,8 @@ final class ScriptedFunctions {
   private final ScriptedFaults.Later later;
 
   private record Scripted(
-      Function<ScriptedRequest, Duration> running, Function<ScriptedRequest, @Nullable Object> answer) {}
+      Function<ScriptedRequest, Duration> running,
+      Function<ScriptedRequest, @Nullable Object> answer) {}
 
   private final Map<String, Scripted> functions = new ConcurrentHashMap<>();
 
@@ -51,18 +53,22 @@ final class ScriptedFunctions {
   }
 
   private static void finish(
-      ScriptedConnection worker, ScriptedRequest request, Function<ScriptedRequest, @Nullable Object> function) {
+      ScriptedConnection worker,
+      ScriptedRequest request,
+      Function<ScriptedRequest, @Nullable Object> function) {
     Object value;
     try {
       value = function.apply(request);
     } catch (Raised raised) {
-      worker.raiseFor(request, raised.type, raised.getMessage(), raised.inherits);
+      byte[] body = ScriptedAnswer.raised(raised.type, raised.getMessage(), raised.inherits);
+      worker.finish(request, Frame.Kind.FAILURE, body);
       return;
     } catch (RuntimeException | AssertionError broken) {
-      worker.raiseFor(request, "RuntimeError", "the scripted function threw " + broken);
+      byte[] body = ScriptedAnswer.raised("RuntimeError", "the scripted function threw " + broken);
+      worker.finish(request, Frame.Kind.FAILURE, body);
       return;
     }
-    worker.answerTo(request, value);
+    worker.finish(request, Frame.Kind.RESULT, ScriptedAnswer.of(value));
   }
 
   /** Thrown by a scripted function to raise in Python. */

@@ -56,9 +56,15 @@ public final class ScriptedPool implements GorgonTestKit {
     this.connector = new ScriptedConnector(time.executor(), script, time::runLater);
     this.cast = new Cast(time.system(), "scripted");
     PoolSettings own = KitSettings.scripted(time.system(), "scripted", settings);
+    ActorRef<PoolEvent> subscriber = cast.actor(events::add);
     this.pool =
-        time.turn(() -> PythonPool.start(time.system(), own, time.clock(), () -> connector));
-    pool.ref().tell(new Pool.Subscribe(cast.actor(events::add)));
+        time.turn(
+            () -> {
+              PythonPool started =
+                  PythonPool.start(time.system(), own, time.clock(), () -> connector);
+              started.ref().tell(new Pool.Subscribe(subscriber));
+              return started;
+            });
     answersAfter(ScriptedPool::seconds, "gorgon_testkit:sleep", request -> null);
     time.settle();
     this.leaks = seed == null ? null : new LeakCheck(time.system(), pool.name());

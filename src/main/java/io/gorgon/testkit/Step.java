@@ -38,7 +38,8 @@ public sealed interface Step
   }
 
   /** Scripted Python answers a target from now on; real Python does as it does. */
-  record Answers(String target, Function<ScriptedRequest, @Nullable Object> answer) implements Step {
+  record Answers(String target, Function<ScriptedRequest, @Nullable Object> answer)
+      implements Step {
     @Override
     public void play(Play play) {
       if (play.kit() instanceof ScriptedPool scripted) {
