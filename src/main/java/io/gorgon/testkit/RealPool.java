@@ -276,20 +276,23 @@ public final class RealPool implements GorgonTestKit {
     }
     left.addAll(LeakCheck.lent(notes.lent()));
     closed = true;
-    Stages.get(pool.drain(Duration.ofMillis(200)));
-    await(() -> RunProcesses.alive(notes.tokens()).isEmpty(), SOON);
-    RunProcesses.alive(notes.tokens())
-        .forEach(process -> left.add(new Leak(Leak.Kind.PROCESS, process + " is alive")));
-    Stages.get(cast.dismiss());
-    left.addAll(leaks.actors(this::await));
-    if (ownsSystem) {
-      system.terminate();
-      Stages.get(system.getWhenTerminated());
+    try {
+      Stages.get(pool.drain(Duration.ofMillis(200)));
+      await(() -> RunProcesses.alive(notes.tokens()).isEmpty(), SOON);
+      RunProcesses.alive(notes.tokens())
+          .forEach(process -> left.add(new Leak(Leak.Kind.PROCESS, process + " is alive")));
+      Stages.get(cast.dismiss());
+      left.addAll(leaks.actors(this::await));
+    } finally {
+      if (ownsSystem) {
+        system.terminate();
+        Stages.get(system.getWhenTerminated());
+      }
+      if (faults != null) {
+        faults.close();
+      }
     }
     left.addAll(leaks.threads(ownsSystem));
-    if (faults != null) {
-      faults.close();
-    }
     Leak.refuse(toString(), left);
   }
 
