@@ -1,7 +1,8 @@
 """Writes the golden frames that the Java tests and the Python tests read: ``python tests/make_golden.py``.
 
 Each ``NAME.bin`` holds the bytes of one connection. golden.json says of each what a reader must make of it: the
-fields of the frame (attachments in hexadecimal), or the reason why it is none. The bytes are put together by hand
+fields of the frame (attachments in hexadecimal, and as "places" the segment and the offset of those that are not in
+the frame but in shared memory), or the reason why it is none. The bytes are put together by hand
 here, field by field, so that they do not share the codec's mistakes.
 """
 
@@ -41,6 +42,7 @@ BODIES = {
     "pong": "",
 }
 TAGGED_REQUEST = '{"target":"m:f","args":[{"$":"bytes","i":0},{"$":"set","v":[1,2]}],"call":"call-6"}'
+SHARED_REQUEST = '{"target":"m:f","args":[{"$":"bytes","i":0},{"$":"bytes","i":1},{"$":"bytes","i":2}]}'
 TAGGED_RESULT = '[{"$":"array","i":0,"dtype":"<f8","shape":[3]},{"$":"bytes","i":1},{"$":"dict","v":{"$":1}}]'
 NO_ID = ("hello", "importing", "ready", "start_failed", "shutdown")
 
@@ -58,9 +60,16 @@ def frame(
     count: int | None = None,
     size: int | None = None,
     check: int | None = None,
+    places: tuple[tuple[int, int] | None, ...] = (),
 ) -> bytes:
     """The bytes of a frame; each named field can be set to something wrong, and the check fits what is there."""
-    tail = body + b"".join(struct.pack(">Q", len(one)) + one for one in attachments)
+    tail = body
+    for number, one in enumerate(attachments):
+        place = places[number] if places else None
+        if place is None:
+            tail += struct.pack(">Q", len(one)) + one
+        else:
+            tail += struct.pack(">QIQ", len(one) | 1 << 63, *place)
     head = struct.pack(
         ">IHBBHHQI",
         24 + len(tail) if length is None else length,
@@ -86,6 +95,7 @@ def golden() -> dict[str, tuple[bytes, dict[str, Any]]]:
         body: str = "",
         attachments: tuple[bytes, ...] = (),
         codec: int | None = None,
+        places: tuple[tuple[int, int] | None, ...] = (),
     ) -> None:
         codec = (1 if body else 0) if codec is None else codec
         description = {
@@ -95,7 +105,9 @@ def golden() -> dict[str, tuple[bytes, dict[str, Any]]]:
             "body": body,
             "attachments": [attachment.hex() for attachment in attachments],
         }
-        cases[name] = (frame(kind, identity, body.encode(), attachments, codec=codec), description)
+        if places:
+            description["places"] = [place and list(place) for place in places]
+        cases[name] = (frame(kind, identity, body.encode(), attachments, codec=codec, places=places), description)
 
     def invalid(name: str, error: str, content: bytes) -> None:
         cases[name] = (content, {"error": error})
@@ -111,6 +123,10 @@ def golden() -> dict[str, tuple[bytes, dict[str, Any]]]:
 
     valid("tagged_request", 16, 6, TAGGED_REQUEST, (b"\x00\xff",), 2)
     valid("tagged_result", 32, 6, TAGGED_RESULT, (struct.pack("<3d", 1.5, -2, 0), b""), 2)
+
+    inside = (b"first", b"in shared memory", b"last")
+    valid("shared_request", 16, 10, SHARED_REQUEST, inside, 2, (None, (7, 128), None))
+    valid("shared_result", 32, 10, '{"$":"bytes","i":0}', (b"all of it",), 2, ((2**31 - 1, 2**40),))
 
     sound = frame(16, 9, b'{"target":"m:f"}')
     invalid("bad_magic", "magic", frame(16, 9, b"{}", magic=0x4753))

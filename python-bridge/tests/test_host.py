@@ -49,6 +49,33 @@ def test_arguments_arrive_and_the_value_comes_back(worker: Link) -> None:
     assert worker.hear(_wire.RESULT) == {"sun": [True, None]}
 
 
+def tell(worker: Link, kind: int, body: dict[str, Any]) -> None:
+    """Say something with tags about the last call."""
+    frame = _wire.encode_value(kind, worker.sequence, _wire.TAGGED, json.dumps(body).encode(), ())
+    assert isinstance(frame, bytes)
+    worker.send(frame)
+
+
+EQUAL = {"$": "pairs", "v": [[1, 0], [True, 0]]}
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_what_this_python_cannot_make_a_value_of_fails_the_question_only(jvm: Jvm, concurrency: int) -> None:
+    worker = jvm.start(concurrency=concurrency)
+    worker.begin("talking:ask_and_describe", "odd")
+    tell(worker, _wire.HOST_REPLY, {"host": worker.asked("odd"), "value": EQUAL})
+    assert "two keys that are equal" in str(worker.hear(_wire.RESULT))
+    worker.send(worker.special({}, "talking:read_each", {"$": "source", "n": 0}))
+    worker.hear(_wire.PULL)
+    worker.say(_wire.ITEM, source=0, values=[7])
+    tell(worker, _wire.ITEM, {"source": 0, "values": [EQUAL]})
+    worker.say(_wire.ITEM, source=0, values=[8], end=True)
+    told = worker.hear(_wire.RESULT)
+    assert told[0] == 7
+    assert "two keys that are equal" in str(told[1])
+    assert 8 not in told
+
+
 def test_as_an_attribute_every_keyword_is_the_tools(worker: Link) -> None:
     worker.begin("talking:ask_by_attribute", "Rome", timeout="of a match", name="n")
     body = worker.hear(_wire.HOST_CALL)

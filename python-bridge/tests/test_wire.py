@@ -8,12 +8,14 @@ import socket
 import struct
 import threading
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from gorgon import _link, _wire
 from gorgon._arrays import Buffer
+from gorgon._segments import Attached, Place, Segments
 from gorgon._wire import Frame, FrameReader, ProtocolError
 from make_golden import DIRECTORY, golden
 
@@ -35,12 +37,33 @@ class Cut:
         return len(piece)
 
 
-def reader(content: bytes, sizes: Any = lambda: 1 << 30, limit: int = _wire.DEFAULT_LIMIT) -> FrameReader:
-    return FrameReader(Cut(content, sizes), limit)  # type: ignore[arg-type]
+class Shared(Segments):
+    """The memory that a golden frame refers to."""
+
+    def __init__(self, case: dict[str, Any]) -> None:
+        super().__init__()
+        self.places = [place and tuple(place) for place in case.get("places", ())]
+        self._bytes = dict(zip(self.places, map(bytes.fromhex, case.get("attachments", ()))))
+
+    def view(self, number: int, offset: int, size: int) -> memoryview:
+        return memoryview(self._bytes[number, offset][:size])
 
 
-def written(frame: Frame) -> bytes:
-    result = _wire.encode_value(frame.kind, frame.id, frame.codec, frame.body, frame.attachments)
+def reader(
+    content: bytes,
+    sizes: Any = lambda: 1 << 30,
+    limit: int = _wire.DEFAULT_LIMIT,
+    segments: Segments = _wire._NOWHERE,
+) -> FrameReader:
+    return FrameReader(Cut(content, sizes), limit, segments)  # type: ignore[arg-type]
+
+
+def written(frame: Frame, places: Sequence[tuple[int, int] | None] = ()) -> bytes:
+    attachments: list[Attached] = list(frame.attachments)
+    for number, place in enumerate(places):
+        if place:
+            attachments[number] = Place(*place, len(frame.attachments[number]))
+    result = _wire.encode_value(frame.kind, frame.id, frame.codec, frame.body, attachments)
     return b"".join(result) if isinstance(result, list) else result
 
 
@@ -60,14 +83,16 @@ def test_golden_files_are_what_the_script_writes() -> None:
 def test_reads_and_writes_golden_frames(name: str, piece: int) -> None:
     case = CASES[name]
     attachments = [bytes.fromhex(attachment) for attachment in case["attachments"]]
-    source = reader(bytes_of(name), lambda: piece)
+    shared = Shared(case)
+    source = reader(bytes_of(name), lambda: piece, segments=shared)
     frame = source.read()
     assert frame is not None
     assert frame[:3] == (case["kind"], case["id"], case["body"].encode())
     assert [bytes(attachment) for attachment in frame.attachments] == attachments
     assert frame.codec == case["codec"]
+    assert frame.segments == tuple(place[0] for place in shared.places if place)
     assert source.read() is None
-    assert written(frame) == bytes_of(name)
+    assert written(frame, shared.places) == bytes_of(name)
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case["valid"]])

@@ -97,8 +97,4 @@ class Board(Inbox):
             if any(each.kind == _wire.REQUEST and each.id == frame.id for each in self.backlog):
                 self.backlog.append(frame)
             return
-        try:
-            body = self.link.unpack(frame)
-        except (ValueError, RecursionError) as error:
-            raise ProtocolError("body", str(error)) from error
-        call.receive(frame.kind, body)
+        self._tell(call, frame)

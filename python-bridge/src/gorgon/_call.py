@@ -26,7 +26,7 @@ class Call:
     awaited: dict[int, Waiter] | None = None  # those who wait for the replies to host calls
     sources: dict[int, Source] | None = None
     progress: Progress | None = None
-    segments: Sequence[int] = ()  # of shared memory, that its arguments lie in
+    segments: Sequence[int] = ()  # of shared memory, with what it was given; changed with the inbox's mutex held
     talked = False  # it has waited for frames
     ended = False
 
@@ -41,12 +41,23 @@ class Call:
             self.inbox.admit(self)
             number = self.asked + 1
             frame = link.pack(_wire.HOST_CALL, self.id, {"host": number, **body})
+            self.give_back()
             self.asked = number
             if self.awaited is None:
                 self.awaited = {}
             self.awaited[number] = waiter
         link.send(frame)
         return number
+
+    def give_back(self) -> None:
+        """Let the JVM use those segments again that nothing holds any more. The inbox's mutex is held."""
+        if self.segments:
+            self.segments = self.inbox.link.segments.let_go(self.segments)
+
+    def close(self) -> None:
+        """It has ended, and is told nothing more: drop what came and was not taken."""
+        for source in (self.sources or {}).values():
+            source.close()
 
     def forget(self, number: int) -> None:
         """Nobody waits for that reply any more. It is dropped when it comes."""
@@ -71,11 +82,24 @@ class Call:
         elif kind == _wire.HOST_REPLY:
             self._reply(body.get("host"), body)
         else:
-            number = body.get("source")
-            source = self.sources.get(number) if self.sources is not None and type(number) is int else None
-            if source is None:
-                raise ProtocolError("body", f"call {self.id} has no source {str(number)[:40]}")
-            source.feed(body)
+            self._source(body.get("source")).feed(body)
+
+    def miss(self, kind: int, body: Any, why: str) -> None:
+        """The same for what makes sense, but cannot be made a value here: who waits for it is told why.
+
+        ``body`` is the frame's text as it stands there. Raises ProtocolError.
+        """
+        failure = {"type": "", "message": why}
+        if kind == _wire.HOST_REPLY:
+            self._reply(body.get("host"), {"failure": failure})
+        else:
+            self._source(body.get("source")).miss(failure)
+
+    def _source(self, number: Any) -> Source:
+        source = self.sources.get(number) if self.sources is not None and type(number) is int else None
+        if source is None:
+            raise ProtocolError("body", f"call {self.id} has no source {str(number)[:40]}")
+        return source
 
     def _credit(self, more: Any) -> None:
         if type(more) is not int or more < 0 or (more and not self.streams):

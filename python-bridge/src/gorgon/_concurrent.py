@@ -15,12 +15,11 @@ import signal
 import weakref
 from collections.abc import Callable, Coroutine
 from types import CoroutineType, FrameType
-from typing import Any, Optional
+from typing import Any
 
 from gorgon import _streams, _wire
 from gorgon._board import Board
 from gorgon._forks import end_fork
-from gorgon._requests import Asked
 from gorgon._running import Cancelled, running
 from gorgon._several import Flight, flight_here, look_closer
 from gorgon._strands import Strand, Strands
@@ -30,7 +29,7 @@ from gorgon._worker import Spec, Worker
 _LOG = logging.getLogger("gorgon")
 _NOTHING: Any = object()
 
-Step = Callable[..., tuple[Any, Optional[BaseException]]]
+Step = Callable[[Flight], None]
 
 
 class ConcurrentWorker(Worker):
@@ -129,15 +128,20 @@ class ConcurrentWorker(Worker):
     def launch(self, flight: Flight, frame: _wire.Frame) -> None:
         """The same, in the call's context."""
         flight_here.set(flight)
+        flight.segments = frame.segments
         asked = self.admit(flight, frame)
         if isinstance(asked, bytes):
+            if frame.segments:
+                self.segments.settle(frame.segments)
             self.write(asked)
             return
+        flight.request = asked
         self.inbox.calls[flight.id] = flight
         if self.is_async(asked[0]):
-            self.go_on(flight, asked, _NOTHING)
+            flight.value = _NOTHING
+            self.go_on(flight)
         else:
-            self.on_strand(self.run_here, flight, asked)
+            self.on_strand(self.run_here, flight)
 
     def is_async(self, target: str) -> bool:
         """Whether a call of that target belongs on the loop from its first step. An unknown one is imported first."""
@@ -150,53 +154,53 @@ class ConcurrentWorker(Worker):
             self.async_targets[target] = known
         return known
 
-    def on_strand(self, step: Step, flight: Flight, asked: Asked, *args: Any) -> None:
+    def on_strand(self, step: Step, flight: Flight) -> None:
         """Let a step of a call be taken by a thread, in the context of the caller."""
         context = contextvars.copy_context()
-        self.strands.run(lambda strand: context.run(self.perform, strand, step, flight, asked, *args))
+        self.strands.run(lambda strand: context.run(self.perform, strand, step, flight))
 
-    def perform(self, strand: Strand, step: Step, flight: Flight, asked: Asked, *args: Any) -> None:
+    def perform(self, strand: Strand, step: Step, flight: Flight) -> None:
         """Take a step of a call on this strand, and what follows. Raises nothing."""
         try:
             strand.flight, flight.strand = flight, strand
             try:
                 if self.page.is_cancelled(flight.id):
                     raise running.strike()
-                value, trouble = step(flight, asked, *args)
+                step(flight)
             except Cancelled as late:  # it came just when `run` or `guarded` had caught another
-                value, trouble = None, late
+                flight.value, flight.trouble = None, late
             flight.strand = None
             strand.rest()
-            self.end_if_forked(trouble)
-            if type(value) is CoroutineType or (asked[3] is not None and _streams.is_async(value)):
-                self.call_loop(self.go_on, flight, asked, value)
+            self.end_if_forked(flight.trouble)
+            if type(flight.value) is CoroutineType or (flight.streams and _streams.is_async(flight.value)):
+                self.call_loop(self.go_on, flight)
             elif flight.tasks:
-                self.call_loop(self.start_task, self.wind_up(flight, asked, value, trouble))
+                self.call_loop(self.start_task, self.wind_up(flight))
             else:
-                self.finish(flight, asked, value, trouble)
+                self.finish(flight)
         except BaseException as error:
             self.fail(error)
 
-    def run_here(self, flight: Flight, asked: Asked) -> tuple[Any, BaseException | None]:
+    def run_here(self, flight: Flight) -> None:
         """A sync call: run its function, and send the items if it is a stream."""
-        target, args, kwargs, window = asked
-        value, trouble = self.run(target, args, kwargs)
-        if window is None or trouble is not None or type(value) is CoroutineType or _streams.is_async(value):
-            return value, trouble
-        return self.deliver_here(flight, asked, value)
+        target, args, kwargs, _ = flight.request
+        flight.value, flight.trouble = self.run(target, args, kwargs)
+        later = type(flight.value) is CoroutineType or _streams.is_async(flight.value)
+        if flight.streams and flight.trouble is None and not later:
+            self.deliver_here(flight)
 
-    def deliver_here(self, flight: Flight, _asked: Asked, value: Any) -> tuple[Any, BaseException | None]:
+    def deliver_here(self, flight: Flight) -> None:
         """Send the items of what a function returned."""
         self.end_if_forked(None)
-        return _streams.Stream(self, flight).deliver(value)
+        flight.value, flight.trouble = _streams.Stream(self, flight).deliver(flight.value)
 
     def run_task(self, coroutine: Any) -> Any:
         """Leave what an async function gave to the loop."""
         return coroutine
 
-    def go_on(self, flight: Flight, asked: Asked, value: Any) -> None:
+    def go_on(self, flight: Flight) -> None:
         """Go on with a call on the loop, which this is."""
-        self.start_task(self.conduct(flight, asked, value))
+        self.start_task(self.conduct(flight))
 
     def start_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine of the bridge's as a task, which is not one of those that user code made."""
@@ -211,44 +215,48 @@ class ConcurrentWorker(Worker):
         if error is not None:
             self.fail(error)
 
-    async def conduct(self, flight: Flight, asked: Asked, value: Any) -> None:
+    async def conduct(self, flight: Flight) -> None:
         """A call on the loop: run its function, await what that gave, and send the items if it is a stream.
 
         SIGINT may strike in user code, never in the frames here: see `interrupt`.
         """
-        target, args, kwargs, window = asked
-        trouble: BaseException | None = None
+        target, args, kwargs, window = flight.request
         flight.task = asyncio.current_task()
         try:
             if self.page.is_cancelled(flight.id):
-                if type(value) is CoroutineType:
-                    value.close()
+                if type(flight.value) is CoroutineType:
+                    flight.value.close()
                 raise running.strike()
             flight.active = True
-            if value is _NOTHING:
-                value = self.targets[target](*args, **kwargs)
-            if type(value) is CoroutineType:
-                value = await value
-            if window is not None and _streams.is_async(value):
+            if flight.value is _NOTHING:
+                flight.value = self.targets[target](*args, **kwargs)
+            if type(flight.value) is CoroutineType:
+                flight.value = await flight.value
+            if window is not None and _streams.is_async(flight.value):
                 self.end_if_forked(None)
-                value = await _streams.Stream(self, flight).pump(value)
+                flight.value = await _streams.Stream(self, flight).pump(flight.value)
             elif window is not None:
                 flight.active, flight.task = False, None
                 self.end_if_forked(None)
-                self.on_strand(self.deliver_here, flight, asked, value)
+                self.on_strand(self.deliver_here, flight)
                 return
         except BaseException as error:
-            value, trouble = None, error
+            flight.value, flight.trouble = None, error
         flight.active, flight.task = False, None
-        self.end_if_forked(trouble)
-        if isinstance(trouble, asyncio.CancelledError) and self.page.is_cancelled(flight.id):
-            struck = running.strike()
-            struck.__cause__ = trouble
-            trouble = struck
-        await self.wind_up(flight, asked, value, trouble)
+        self.end_if_forked(flight.trouble)
+        if isinstance(flight.trouble, asyncio.CancelledError) and self.page.is_cancelled(flight.id):
+            cause, flight.trouble = flight.trouble, running.strike()
+            flight.trouble.__cause__ = cause
+            del cause
+        await self.wind_up(flight)
 
-    async def wind_up(self, flight: Flight, asked: Asked, value: Any, trouble: BaseException | None) -> None:
+    async def wind_up(self, flight: Flight) -> None:
         """End the tasks that a call left behind, and the call."""
+        await self.sweep(flight)
+        self.finish(flight)
+
+    async def sweep(self, flight: Flight) -> None:
+        """End the tasks that a call left behind."""
         left = [task for task in flight.tasks if not task.done()]
         if left:
             names = ", ".join(sorted(task_name(task) for task in left)[:10])
@@ -258,16 +266,18 @@ class ConcurrentWorker(Worker):
             _LOG.warning("the call left %d task(s) behind, which were cancelled: %s", len(left), names)
             if stubborn:
                 _LOG.warning("%d of them did not end, and go on without a call", len(stubborn))
-        self.finish(flight, asked, value, trouble)
 
-    def finish(self, flight: Flight, asked: Asked, value: Any, trouble: BaseException | None) -> None:
+    def finish(self, flight: Flight) -> None:
         """Answer a call."""
         if self.link.broken is not None:
             self.call_loop(self.end_if_over)
             return
-        reply = self.conclude(flight, asked, value, trouble)
+        reply = self.conclude(flight, flight.request, flight.value, flight.trouble)
+        flight.let_go()
         with self.inbox.mutex:
-            del self.inbox.calls[flight.id]
+            del self.inbox.calls[flight.id]  # nothing is given to it behind this
+        if flight.segments:
+            self.segments.settle(flight.segments)
         self.write(reply)
         if self.closing:
             self.call_loop(self.end_if_over)

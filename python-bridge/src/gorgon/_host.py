@@ -102,7 +102,7 @@ def _outcome(waiter: Waiter, name: str, timeout: float | None) -> Any:
         raise outcome
     if "failure" in outcome:
         raise host_error(outcome["failure"], name)
-    return outcome.get("value")
+    return outcome.pop("value", None)  # who handed it out may have the body for a moment longer
 
 
 host = Host()

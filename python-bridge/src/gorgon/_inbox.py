@@ -14,8 +14,10 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from gorgon import _wire
+from gorgon._arrays import Unreceivable
 from gorgon._errors import NotInCall
 from gorgon._running import running
+from gorgon._values import decode_plain
 from gorgon._wire import Frame, ProtocolError
 
 if TYPE_CHECKING:
@@ -218,11 +220,7 @@ class Inbox:
     def _route(self, frame: Frame) -> None:
         call = running.call
         if call is not None and call.id == frame.id:
-            try:
-                body = self.link.unpack(frame)
-            except (ValueError, RecursionError) as error:
-                raise ProtocolError("body", str(error)) from error
-            call.receive(frame.kind, body)
+            self._tell(call, frame)
             return
         started = running.page.started() if running.page is not None else 0
         if frame.id > max(self.newest, started):
@@ -230,6 +228,17 @@ class Inbox:
         if frame.id > started and call is not None:
             self.backlog.append(frame)
         # Else it is late: the call has ended, or was refused, while the frame was on its way.
+
+    def _tell(self, call: Call, frame: Frame) -> None:
+        """Tell a call what a frame says, and that the frame's segments are its own."""
+        if frame.segments:
+            call.segments = (*call.segments, *frame.segments)
+        try:
+            call.receive(frame.kind, self.link.unpack(frame))
+        except Unreceivable as error:
+            call.miss(frame.kind, decode_plain(frame.body), str(error))
+        except (ValueError, RecursionError) as error:
+            raise ProtocolError("body", str(error)) from error
 
     def close(self, call: Call) -> None:
         """A call that talked has ended: nobody waits for it any more, and only the main thread reads again."""

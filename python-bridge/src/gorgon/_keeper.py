@@ -153,7 +153,7 @@ class Keeper:
                     "segment", order=command["order"], pid=self._pid, **self._memory.make(command["size"])
                 )
             elif operation == "drop":
-                self._memory.drop(command["descriptor"])
+                self._memory.drop(command["descriptor"], command.get("empty") is True)
             elif operation == "release":
                 self._release(command["slot"], command["generation"])
             else:

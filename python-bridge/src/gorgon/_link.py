@@ -11,7 +11,8 @@ from typing import Any
 from gorgon._arrays import Buffer, Unreceivable
 from gorgon._segments import Segments
 from gorgon._values import decode, decode_plain, encode
-from gorgon._wire import COUNTED, SMALL, Frame, FrameReader, Written, encode_value, size_of
+from gorgon._wire import COUNTED, JSON, SMALL, Frame, FrameReader, Written, encode_value, size_of
+from gorgon._wire import encode as encode_plain
 
 _SOCKET_BUFFER = 1 << 20  # bytes; the system may grant less
 
@@ -52,19 +53,26 @@ class Link:
         size = size_of(body, attachments) if attachments else COUNTED + len(body)
         if size > self.limit:
             raise TooLarge(size, self.limit)
+        if codec == JSON and not attachments:
+            return encode_plain(kind, identity, body)
         if attachments and self.segments.works:
             return encode_value(kind, identity, codec, body, self.segments.place(attachments, own))
         return encode_value(kind, identity, codec, body, attachments)
 
     def unpack(self, frame: Frame, source: Callable[[Any], Any] | None = None) -> Any:
-        """The value of a frame; ``source`` makes those of the JVM's sources. Raises ValueError or RecursionError.
+        """The value of a frame, which is empty then; ``source`` makes those of the JVM's sources.
+
+        Raises ValueError or RecursionError.
 
         Raises Unreceivable, which is a ValueError, if the value makes sense and this Python cannot make it.
         """
         if frame.trouble:
             raise Unreceivable(frame.trouble)
         if frame.tagged:
-            return decode(frame.codec, frame.body, frame.attachments, source)
+            try:
+                return decode(frame.codec, frame.body, frame.attachments, source)
+            finally:
+                frame.empty()
         return decode_plain(frame.body)
 
     def send(self, frame: Written) -> None:
@@ -73,13 +81,14 @@ class Link:
         Should code that runs in the middle of our own write (a finaliser, a signal handler) send something, it goes
         out right behind. Raises OSError when the JVM is gone.
         """
-        if self._writer and self._writer == get_ident():
+        me = get_ident()
+        if self._writer == me:
             self._later.append(frame)
             return
         with self._lock:
             if self.broken is not None:
                 raise self.broken
-            self._writer = get_ident()
+            self._writer = me
             try:
                 if isinstance(frame, bytes):
                     self._write(frame)

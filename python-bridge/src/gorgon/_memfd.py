@@ -36,12 +36,26 @@ class Kept:
         self._descriptors.add(descriptor)
         return {"descriptor": descriptor}
 
-    def drop(self, descriptor: int) -> None:
-        """Close one: it is gone when nobody has it mapped. Raises ValueError for what is none."""
+    def drop(self, descriptor: int, empty: bool = False) -> None:
+        """Close one: it is gone when nobody has it mapped. Raises ValueError for what is none.
+
+        ``empty``: nobody wants what is in it, so give its pages back to the system at once, whoever has it mapped
+        still: the JVM does until its next garbage collection.
+        """
         if descriptor not in self._descriptors:
             raise ValueError(f"descriptor {descriptor} is no memory of ours")
         self._descriptors.remove(descriptor)
+        if empty:
+            _empty(descriptor)
         os.close(descriptor)
+
+
+def _empty(descriptor: int) -> None:
+    try:
+        with mmap.mmap(descriptor, 0) as memory:
+            memory.madvise(mmap.MADV_REMOVE)
+    except (OSError, ValueError, AttributeError):
+        pass  # then it takes until nobody has it mapped
 
 
 def make(size: int) -> int:

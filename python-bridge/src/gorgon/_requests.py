@@ -6,6 +6,7 @@ from typing import Any, Optional
 
 from gorgon._call import Call
 from gorgon._link import Link
+from gorgon._values import decode_plain
 from gorgon._wire import Frame
 
 # Target, arguments, keyword arguments, and the first credit if it asks for a stream.
@@ -17,7 +18,7 @@ def parse(frame: Frame, link: Link, call: Call) -> Asked:
 
     Raises ValueError or RecursionError.
     """
-    request = link.unpack(frame, call.source)
+    request = link.unpack(frame, call.source) if frame.tagged or frame.trouble else decode_plain(frame.body)
     if type(request) is not dict:
         raise ValueError("the request is no JSON object")
     target = request.get("target")

@@ -1,8 +1,13 @@
 """Segments: the memory that this worker shares with the JVM, for the big arrays of calls.
 
-The first byte of a segment is 1 while it is in use; the side that uses it puts 0 there when it is done. Those with
-arguments are the JVM's, and ours until the call's answer, if nothing holds them by then. Those for results are ours,
-and the JVM's from the answer on until it has read what is in them.
+The first byte of a segment is 1 while it is in use; the side that uses it writes another one when it is done. Those
+with what a call was given are the JVM's, and ours until the call's answer, if nothing holds them by then: 0. If that
+is so earlier, 2 says that not even the answer will refer to them. Those for results are ours, and the JVM's from the
+frame that refers to one until it has read what is in it: 0. When it wants one back, and that is free, 2 says: take it.
+
+Several threads may be at work here, each for another call. What tells whether a segment may be given back is the
+count of references to its mapping. That is exact, for it is looked at with the interpreter's lock held, and it cannot
+rise from none: a view is made only of another view, or for a frame, which the JVM sends while a segment is a call's.
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ import gc
 import mmap
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Union
@@ -22,6 +27,7 @@ from gorgon._arrays import Buffer
 HEADER = 64  # bytes before the first attachment; and attachments are aligned to as many
 _FREE = 0
 _USED = 1
+_LET_GO = 2
 
 
 class Place(NamedTuple):
@@ -42,6 +48,8 @@ class Segment:
         self.number = number
         self.memory = memory
         self.size = len(memory)
+        self.era: object = None  # of `Segments` when a call got this; None while no call has it
+        self._turn = Lock()
 
     def view(self, offset: int, size: int) -> memoryview:
         """What is there. While it, or anything made of it, is referred to, the segment `is_held`."""
@@ -50,6 +58,21 @@ class Segment:
     def is_held(self) -> bool:
         """Whether anything refers to the memory: a view, or an array, as some hold on to the mapping itself."""
         return _references(self) > _OWN
+
+    def change(self, mark: int) -> bool:
+        """Mark a segment for results that is free; False if it is not. Waits for nobody.
+
+        For a finaliser, or a signal's handler, may come here in the middle of it.
+        """
+        if self.memory[0] != _FREE or not self._turn.acquire(blocking=False):
+            return False
+        try:
+            if self.memory[0] != _FREE:
+                return False  # another thread was faster
+            self.memory[0] = mark
+            return True
+        finally:
+            self._turn.release()
 
 
 def _references(holder: Any) -> int:
@@ -66,18 +89,22 @@ class Segments:
     def __init__(self, keeper: int = 0, probe: int | None = None, threshold: int | None = None) -> None:
         """``probe``: a small descriptor of the keeper's, to try it out; ``threshold``: None for no sharing."""
         self.threshold = threshold or sys.maxsize
-        self.works = threshold is not None and probe is not None and _can_attach(keeper, probe)
+        self.works = threshold is not None and probe is not None and _can_count() and _can_attach(keeper, probe)
         self._keeper = keeper
         self._all: dict[int, Segment] = {}
         self._announced: dict[int, tuple[int, int]] = {}  # descriptor and size of what could not be mapped
-        self._results: list[Segment] = []  # the smallest first
-        self._filling = Lock()
-        self._forked = False
+        self._results: list[Segment] = []  # the smallest first; never changed, for others may go through it
+        self._era = object()  # another one after each fork
+        self._forking: list[None] = []  # one for each thread that is at it
         if self.works:
-            os.register_at_fork(after_in_parent=self._note_fork)
+            os.register_at_fork(before=self._begin_fork, after_in_parent=self._end_fork)
 
-    def _note_fork(self) -> None:
-        self._forked = True
+    def _begin_fork(self) -> None:
+        self._forking.append(None)
+
+    def _end_fork(self) -> None:
+        self._era = object()
+        self._forking.pop()
 
     # ---- what the JVM says
 
@@ -88,8 +115,12 @@ class Segments:
         if "forget" in body:
             gone = self._all.pop(body["forget"], None)  # unmapped when nobody refers to it
             self._announced.pop(body["forget"], None)
-            if gone in self._results:
-                self._results.remove(gone)
+            self._results = [each for each in self._results if each is not gone]
+            return
+        if "release" in body:
+            self._results = [
+                each for each in self._results if each.number != body["release"] or not each.change(_LET_GO)
+            ]
             return
         number, descriptor, size = body.get("segment"), body.get("descriptor"), body.get("size")
         if type(number) is not int or type(descriptor) is not int or type(size) is not int:
@@ -103,8 +134,7 @@ class Segments:
                 return
             self._all[number] = segment
         if body.get("results") is True:
-            self._results.append(segment)
-            self._results.sort(key=lambda each: each.size)
+            self._results = sorted([*self._results, segment], key=lambda each: each.size)
 
     def view(self, number: int, offset: int, size: int) -> memoryview:
         """The bytes of an attachment. Raises LookupError if there are none at that place, and OSError."""
@@ -116,7 +146,11 @@ class Segments:
             return self._copied(descriptor, whole, offset, size)
         if offset < HEADER or offset + size > segment.size:
             raise LookupError(number)
-        return segment.view(offset, size)
+        era = self._era
+        view = segment.view(offset, size)
+        if segment.era is None:
+            segment.era = era
+        return view
 
     def _copied(self, descriptor: int, whole: int, offset: int, size: int) -> memoryview:
         memory = memoryview(bytearray(size))
@@ -129,28 +163,45 @@ class Segments:
             os.close(opened)
         return memory
 
-    def settle(self, numbers: Sequence[int]) -> None:
-        """A call is about to be answered: give back the segments of its arguments, as far as nothing holds them.
+    def settle(self, numbers: Iterable[int]) -> None:
+        """A call is about to be answered: give back the segments that it was given, as far as nothing holds them.
 
-        A child that was forked meanwhile may hold all of them. What only cycles hold that the call has made, frames
-        of exceptions say, is collected.
+        What only cycles hold that the call has made, frames of exceptions say, is collected. The caller holds nothing
+        of the call any more but, maybe, the frame of its answer.
         """
-        forked, self._forked = self._forked, False
-        if forked:
-            return
         mine = [segment for number in numbers for segment in (self._all.get(number),) if segment is not None]
         if any(segment.is_held() for segment in mine):
             gc.collect(1)
         for segment in mine:
-            if not segment.is_held():
-                segment.memory[0] = _FREE
+            self._give_back(segment, _FREE)
+
+    def let_go(self, numbers: Sequence[int]) -> Sequence[int]:
+        """A call goes on: give back those of its segments that nothing holds any more; the others."""
+        return tuple(
+            number
+            for number in numbers
+            for segment in (self._all.get(number),)
+            if segment is None or not self._give_back(segment, _LET_GO)
+        )
+
+    def _give_back(self, segment: Segment, mark: int) -> bool:
+        """Mark a segment that a call was given, if nothing holds it, neither here nor in a child.
+
+        A child that was forked while the call had it may hold what we let go since. So first the look whether we hold
+        it: who forks later copies nothing of it.
+        """
+        if segment.is_held() or self._forking or segment.era is not self._era:
+            return False
+        segment.era = None  # before the JVM may use it for something else
+        segment.memory[0] = mark
+        return True
 
     # ---- what we say
 
     def place(self, attachments: Sequence[Buffer], own: Sequence[int]) -> Sequence[Attached]:
         """Put big attachments where the JVM finds them; others, and what finds no room, stay as they are.
 
-        ``own``: segments of the call that is about to be answered; what lies in them stays there.
+        ``own``: segments of the call that is about to be answered; what lies in them stays there. For any thread.
         """
         placed: list[Attached] = list(attachments)
         if own:
@@ -163,20 +214,16 @@ class Segments:
             for position, attachment in enumerate(placed)
             if not isinstance(attachment, Place) and len(attachment) >= self.threshold
         ]
-        if big and self._filling.acquire(blocking=False):  # a finaliser may come here in the middle of it
-            try:
-                self._fill(placed, big)
-            finally:
-                self._filling.release()
+        if big:
+            self._fill(placed, big)
         return placed
 
     def _fill(self, placed: list[Attached], big: list[int]) -> None:
         wanted = HEADER + sum(_aligned(len(placed[position])) for position in big)
         for segment in self._results:
-            memory = segment.memory
-            if segment.size >= wanted and memory[0] == _FREE:
+            if segment.size >= wanted and segment.change(_USED):
+                memory = segment.memory
                 offset = HEADER
-                memory[0] = _USED
                 for position in big:
                     attachment: Any = placed[position]
                     size = len(attachment)
@@ -200,6 +247,11 @@ class Segments:
 
 def _aligned(size: int) -> int:
     return (size + HEADER - 1) & -HEADER
+
+
+def _can_count() -> bool:
+    """Whether references are counted exactly: without the interpreter's lock they are not, while they change."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
 def _can_attach(keeper: int, probe: int) -> bool:

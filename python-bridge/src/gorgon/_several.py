@@ -17,6 +17,7 @@ from gorgon._running import RunningCall, running
 if TYPE_CHECKING:
     import asyncio
 
+    from gorgon._requests import Asked
     from gorgon._strands import Strand
 
 
@@ -30,6 +31,19 @@ class Flight(Call):
     task: asyncio.Task[Any] | None = None  # set while the task is in user code
     strand: Strand | None = None  # set while it is there
     tasks: Iterable[asyncio.Task[Any]] = ()  # those that its code made; a set, once there is one
+    request: Asked
+    value: Any = None  # what has come of it so far; here and nowhere else, to be let go for all threads at once
+    trouble: BaseException | None = None
+
+    def let_go(self) -> None:
+        """Its answer has been made: hold nothing of what it was given and what it gave.
+
+        Emptied, since another thread may have the request in hand for an instant.
+        """
+        _, args, kwargs, _ = self.request
+        args.clear()
+        kwargs.clear()
+        self.value = self.trouble = None
 
 
 class _Here(threading.local):

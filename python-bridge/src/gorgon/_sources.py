@@ -31,6 +31,7 @@ class Source:
         self._received = 0
         self._over = False
         self._failure: Any = None
+        self._missed = False  # an item could not be made a value here: the rest is not listened to
         self._waiters: list[Waiter] = []
 
     def __iter__(self) -> Source:
@@ -67,7 +68,10 @@ class Source:
         while True:
             self._refill()
             if self._items:
-                return self._items.popleft()
+                try:
+                    return self._items.popleft()
+                except IndexError:
+                    continue  # the call has ended
             if self._over:
                 self._raise_failure()
                 raise StopAsyncIteration
@@ -80,16 +84,31 @@ class Source:
 
     def feed(self, body: dict[str, Any]) -> None:
         """Take in a frame of items; the inbox's mutex is held. Raises ProtocolError."""
+        if self._missed:
+            return
         values = body.get("values", [])
         if type(values) is not list or self._over or self._received + len(values) > self._requested:
             raise ProtocolError("body", f"items of source {self._number} that nobody asked for")
         self._received += len(values)
         self._items.extend(values)
+        values.clear()  # others may have the body for a moment longer, and should not hold what is in it
         if body.get("failure") is not None:
             self._failure = body["failure"]
         self._over = self._failure is not None or body.get("end") is True
         for waiter in self._waiters:
             waiter.finish(None)
+
+    def miss(self, failure: dict[str, Any]) -> None:
+        """An item cannot be had: the source fails behind those that came. The inbox's mutex is held."""
+        if not self._over:
+            self._missed = self._over = True
+            self._failure = failure
+        for waiter in self._waiters:
+            waiter.finish(None)
+
+    def close(self) -> None:
+        """The call has ended: drop what was not taken."""
+        self._items.clear()
 
     def _refill(self) -> None:
         """Ask for more when half of the window is free. Before an item is taken, so that a strike here loses none."""
@@ -105,6 +124,7 @@ class Source:
                 if free <= 0:
                     return
                 self._requested += free
+                self._call.give_back()
             inbox.link.send(
                 inbox.link.pack(_wire.PULL, self._call.id, {"source": self._number, "n": free}),
             )

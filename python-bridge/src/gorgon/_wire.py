@@ -65,7 +65,7 @@ _HEAD = struct.Struct(">IHBBHHQI")
 _CHECK = struct.Struct(">I")
 _pack_head = _HEAD.pack
 _pack_check = _CHECK.pack
-_PREFIX = struct.Struct(">IHBBHHQII")
+_unpack_prefix = struct.Struct(">IHBBHHQII").unpack_from
 _SIZE = struct.Struct(">Q")
 _SHARED = 1 << 63  # set in the size of an attachment that is not in the frame
 _PLACE = struct.Struct(">IQ")
@@ -101,6 +101,11 @@ class Frame(NamedTuple):
     def codec(self) -> int:
         """What the body is: EMPTY, JSON or TAGGED."""
         return TAGGED if self.tagged else JSON if self.body else EMPTY
+
+    def empty(self) -> None:
+        """Its value has been made: who still has this frame, in whatever thread, holds none of that memory by it."""
+        if isinstance(self.attachments, list):
+            self.attachments.clear()
 
 
 _new = tuple.__new__  # what Frame's own __new__, which is written in Python, comes to
@@ -190,7 +195,7 @@ class FrameReader:
                     return None
                 raise ProtocolError("truncated", f"{self._end - self._start} of {PREFIX_SIZE} bytes of a prefix")
         start = self._start
-        length, magic, kind, codec, flags, attachments, identity, size, check = _PREFIX.unpack_from(self._buffer, start)
+        length, magic, kind, codec, flags, attachments, identity, size, check = _unpack_prefix(self._buffer, start)
         # One test for the frames of every day; `_refuse` finds out what is wrong with the others.
         if (
             magic != MAGIC
@@ -212,11 +217,12 @@ class FrameReader:
                 raise ProtocolError("truncated", f"{self._end - self._start} of {total} bytes of a frame")
         start = self._start
         self._start = start + total
-        body = bytes(self._view[start + PREFIX_SIZE : start + PREFIX_SIZE + size])
+        at = start + PREFIX_SIZE
+        body = bytes(self._view[at : at + size])
         if not attachments:
             return _new(Frame, (kind, identity, body, (), codec == TAGGED, (), ""))
         # One copy for all: the buffer is read into again, and these belong to the call.
-        rest = memoryview(bytearray(self._view[start + PREFIX_SIZE + size : start + total]))
+        rest = memoryview(bytearray(self._view[at + size : start + total]))
         shared = _Shared(self._segments)
         views = _split(rest, attachments, shared)
         return Frame(kind, identity, body, views, codec == TAGGED, shared.used, shared.trouble)

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import CoroutineType
 from typing import Any
 
@@ -51,9 +51,8 @@ class Worker:
         """Connect and map the page. Raises OSError or ValueError."""
         self.spec = spec
         self.page = StatusPage(spec["page"])
-        # Where several calls run at once, nobody knows which of them holds what, nor which a fork was in.
-        threshold = spec.get("shared_from") if (spec.get("concurrency") or 1) == 1 else None
-        self.segments = Segments(spec.get("keeper", 0), spec.get("probe"), threshold)
+        self.segments = Segments(spec.get("keeper", 0), spec.get("probe"), spec.get("shared_from"))
+        self.given: Sequence[int] | None = None  # segments of the last call, if it may have got some while it ran
         self.link = Link(spec["socket"], spec.get("frame_limit") or _wire.DEFAULT_LIMIT, self.segments)
         self.inbox = Inbox(self.link)
         self.targets: dict[str, Callable[..., Any]] = {}
@@ -117,8 +116,8 @@ class Worker:
                 reply = answer(frame)
                 segments = frame.segments
                 del frame
-                if segments:
-                    self.segments.settle(segments)
+                if segments or self.given:
+                    self.settle(segments)
                 send(reply)
                 del reply  # while we wait, the memory of big calls is not kept
             elif frame.kind == _wire.PING:
@@ -127,6 +126,11 @@ class Worker:
                 return
             else:
                 self.inbox.dispatch(frame)
+
+    def settle(self, segments: Sequence[int]) -> None:
+        """Give back the memory of the call that is about to be answered."""
+        given, self.given = self.given, None
+        self.segments.settle(segments if given is None else given)
 
     def send(self, frame: _wire.Written) -> None:
         """Write one frame."""
@@ -189,6 +193,8 @@ class Worker:
         call.ended = True
         if call.talked:
             self.inbox.close(call)
+            call.close()
+            self.given = call.segments
         return reply
 
     def refuse(self, identity: int, refusal: NotSerializable | TooLarge) -> bytes:

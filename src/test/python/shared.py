@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
+import threading
 import time
 from typing import Any
 
@@ -135,6 +137,133 @@ def call_host(size: int) -> Any:
     sent = bytes(range(256)) * (size // 256)
     back = gorgon.host.call("same", sent)
     return len(back) if back == sent else "something else"
+
+
+def of_host(count: int) -> list[Any]:
+    """Ask a tool for that many arrays, one by one: how many came in shared memory, and what is in the last one."""
+    import gorgon
+
+    shared = 0
+    array: Any = None
+    for number in range(count):
+        array = gorgon.host.call("array", number)
+        assert _only(array, number % 256), number
+        shared += where(array)
+    return [shared, array]
+
+
+def of_source(source: Any, keeps_each: int = 0) -> list[int]:
+    """Read arrays, each of its own number, and keep some: how many there were, and how many in shared memory."""
+    return _looked_at([_look(number, array, keeps_each) for number, array in enumerate(source)])
+
+
+async def of_source_async(source: Any, keeps_each: int = 0) -> list[int]:
+    """The same, asynchronously."""
+    looks = []
+    async for array in source:
+        looks.append(_look(len(looks), array, keeps_each))
+        del array
+    return _looked_at(looks)
+
+
+def _look(number: int, array: Any, keeps_each: int) -> bool:
+    assert _only(array, number % 256), number
+    if keeps_each and number % keeps_each == 0:
+        _keep(array, number % 256)
+    return where(array)
+
+
+def _looked_at(looks: list[bool]) -> list[int]:
+    return [len(looks), sum(looks)]
+
+
+def first_of_source(source: Any) -> int:
+    """Take one array, and leave what else came."""
+    return int(next(source)[0])
+
+
+def _only(array: Any, byte: int) -> bool:
+    return bytes(array).count(byte) == len(array)
+
+
+# ---- several calls at once
+
+_marked: list[tuple[Any, int]] = []  # arrays that are held on to, each with the one byte that it is full of
+_lock = threading.Lock()
+_running: dict[object, Any] = {}
+_gate = threading.Event()
+
+
+def _keep(array: Any, byte: int) -> None:
+    with _lock:
+        _marked.append((array, byte))
+        if len(_marked) > 40:
+            del _marked[0]
+
+
+def pass_on(array: Any, byte: int, way: str) -> Any:
+    """Look at an array twice, some time between; then give it back, a part or something new, keep it or fail."""
+    assert _only(array, byte), "not what was sent"
+    time.sleep(0.001)
+    return _end(array, byte, way)
+
+
+async def pass_on_async(array: Any, byte: int, way: str) -> Any:
+    """The same, asynchronously."""
+    assert _only(array, byte), "not what was sent"
+    await asyncio.sleep(0.001)
+    return _end(array, byte, way)
+
+
+def _end(array: Any, byte: int, way: str) -> Any:
+    assert _only(array, byte), "it changed"
+    if way == "fail":
+        raise ValueError(f"of {len(array)} bytes")
+    if way == "keep":
+        _keep(array, byte)
+    if way == "new":
+        return bytes([byte]) * len(array)
+    if way == "part":
+        return array[1000:]
+    return array
+
+
+def strange() -> int:
+    """How many of the arrays that are held on to have another byte in them than they had."""
+    with _lock:
+        return sum(not _only(array, byte) for array, byte in _marked)
+
+
+def release() -> None:
+    """Hold on to none of them any more."""
+    with _lock:
+        _marked.clear()
+    gc.collect()
+
+
+def hold_at_gate(array: Any) -> bool:
+    """Wait with an array in hand until the gate is open."""
+    me = object()
+    _running[me] = array
+    _gate.wait()
+    del _running[me]
+    return True
+
+
+def fork_and_scribble_at_all(calls: int, byte: int) -> int:
+    """When so many wait at the gate, leave a child behind that writes into their arrays, and open it; its pid."""
+    while len(_running) < calls:
+        time.sleep(0.001)
+    pid = os.fork()
+    if pid == 0:
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            for array in _running.values():
+                for position in range(0, len(array), 4096):
+                    array[position] = byte
+        os._exit(0)
+    _gate.set()
+    return pid
 
 
 def _address(value: Any) -> int:

@@ -15,6 +15,7 @@ import io.gorgon.message.Reply;
 import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
+import io.gorgon.stream.JavaSource;
 import io.gorgon.tool.Tools;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -29,22 +30,30 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.apache.pekko.stream.javadsl.Sink;
+import org.apache.pekko.stream.javadsl.Source;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Big arrays travel in memory that both sides share, and nobody ever sees another's. */
 @NeedsLayer(Layer.BRIDGE_MOCK)
 class SharedMemoryTest {
 
-  private static final int MEBI = 1 << 20;
+  static final int MEBI = 1 << 20;
 
-  private TestPool tested;
-  private PythonPool pool;
+  TestPool tested;
+  PythonPool pool;
 
-  /** What the pool's Python is. */
-  String python() {
+  /** What makes this pool different. */
+  String setting() {
     return "";
+  }
+
+  /** Whether other calls run in the worker that is killed for one. */
+  boolean neighboursGoDownWithACall() {
+    return false;
   }
 
   @BeforeEach
@@ -54,12 +63,12 @@ class SharedMemoryTest {
 
   private void start(String... settings) {
     List<String> all = new ArrayList<>(List.of(settings));
-    all.add(python());
+    all.add(setting());
     tested = TestPool.start(all.toArray(new String[0]));
     pool = tested.pool();
   }
 
-  private void restart(String... settings) {
+  void restart(String... settings) {
     tested.close();
     start(settings);
   }
@@ -69,7 +78,7 @@ class SharedMemoryTest {
     tested.close();
   }
 
-  private static Attachment array(int size, int fill) {
+  static Attachment array(int size, int fill) {
     var bytes = new byte[size];
     Arrays.fill(bytes, (byte) fill);
     return Attachment.of(bytes);
@@ -81,12 +90,12 @@ class SharedMemoryTest {
     return Attachment.of(bytes);
   }
 
-  private Reply call(String function, Object... arguments) {
+  Reply call(String function, Object... arguments) {
     return pool.call(Call.of("shared:" + function, arguments)).join();
   }
 
   /** Without NumPy, a memoryview of bytes comes back as bytes. */
-  private static byte[] bytes(Reply reply) {
+  static byte[] bytes(Reply reply) {
     Object value = reply.value();
     return value instanceof Attachment array ? array.toByteArray() : (byte[]) value;
   }
@@ -95,16 +104,16 @@ class SharedMemoryTest {
     return bytes(call("echo", array));
   }
 
-  private SharedFigures figures() {
+  SharedFigures figures() {
     return tested.stats().shared();
   }
 
   /** The first one of a size goes inline, and has memory made for those that follow. */
-  private void warmUp(int size) {
+  void warmUp(int size) {
     until(() -> call("where", array(size, 1)).as(Boolean.class));
   }
 
-  private void warmUpResults(int size) {
+  void warmUpResults(int size) {
     until(
         () -> {
           long before = figures().inline();
@@ -113,14 +122,14 @@ class SharedMemoryTest {
         });
   }
 
-  private static void until(BooleanSupplier condition) {
+  static void until(BooleanSupplier condition) {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime()).as("waited too long").isLessThan(end);
     }
   }
 
-  private static long mappings() {
+  static long mappings() {
     try (var lines = Files.lines(Path.of("/proc/self/maps"))) {
       return lines.filter(line -> line.contains("memfd:gorgon")).count();
     } catch (IOException unreadable) {
@@ -129,7 +138,7 @@ class SharedMemoryTest {
   }
 
   /** What the process that makes the memory holds open. */
-  private long kept() throws IOException {
+  long kept() throws IOException {
     long keeper =
         ProcessHandle.of(tested.stats().workers().get(0).pid())
             .flatMap(ProcessHandle::parent)
@@ -196,7 +205,7 @@ class SharedMemoryTest {
     }
   }
 
-  private static byte[] asBytes(Object value) {
+  static byte[] asBytes(Object value) {
     return value instanceof Attachment array ? array.toByteArray() : (byte[]) value;
   }
 
@@ -245,6 +254,62 @@ class SharedMemoryTest {
     for (int i = 0; i < 5; i++) {
       assertThat(call("call_host", MEBI).value()).isEqualTo(MEBI);
     }
+  }
+
+  @Test
+  void whatAToolGivesIsSharedAndUsedAgainWhileItsCallRuns() {
+    pool.offer(Tools.NONE.with("array", call -> array(200_000, call.argument(0, Integer.class))));
+    for (int i = 0; i < 3; i++) {
+      Reply reply = call("of_host", 60);
+      List<Object> back = reply.as(new TypeReference<List<Object>>() {});
+      assertThat((Integer) back.get(0)).isGreaterThan(i == 0 ? 0 : 55);
+      assertThat(asBytes(back.get(1))).isEqualTo(array(200_000, 59).toByteArray());
+    }
+    assertThat(figures().made()).isLessThan(8);
+    assertThat(figures().retired()).isZero();
+  }
+
+  private JavaSource arrays(int count) {
+    return JavaSource.of(Source.range(0, count - 1).map(number -> array(70_000, number)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"of_source", "of_source_async"})
+  void elementsOfAJavaSourceAreSharedAndPinNothing(String function) {
+    call(function, arrays(100));
+    long inline = figures().inline();
+    int[] seen = call(function, arrays(3_000)).as(int[].class);
+
+    assertThat(seen[0]).isEqualTo(3_000);
+    assertThat(3_000 - seen[1]).isEqualTo(figures().inline() - inline); // while some were made
+    assertThat(seen[1]).isGreaterThan(1_500);
+    assertThat(figures().made()).isLessThan(40); // two windows of 16 at most
+    assertThat(figures().retired()).isZero();
+    until(() -> figures().free() == figures().segments());
+  }
+
+  @Test
+  void elementsThatUserCodeKeepsAreNeverWrittenToAgain() {
+    int[] seen = call("of_source", arrays(500), 20).as(int[].class);
+    assertThat(seen[0]).isEqualTo(500);
+    call("of_source", arrays(500));
+
+    assertThat(call("strange").as(Integer.class)).isZero();
+    assertThat(figures().retired()).isPositive();
+    call("release");
+    until(() -> call("mappings").as(Integer.class) <= figures().segments());
+  }
+
+  @Test
+  void elementsThatCameAndWereNotTakenAreGivenBack() {
+    call("of_source", arrays(100));
+    for (int i = 0; i < 50; i++) {
+      assertThat(call("first_of_source", arrays(100)).as(Integer.class)).isZero();
+    }
+    // What came behind the answer was not read any more.
+    assertThat(figures().segments()).isLessThan(64);
+    until(() -> figures().free() == figures().segments());
+    until(() -> call("mappings").as(Integer.class) <= figures().segments());
   }
 
   // ---- whose memory it is
@@ -314,7 +379,11 @@ class SharedMemoryTest {
       assertThat(failureOf(scribbling))
           .isInstanceOfAny(PythonFailure.DeadlineExceeded.class, PythonFailure.Cancelled.class);
       for (int i = 0; i < 60; i++) {
-        assertThat(echo(array(200_000, i % 60))).isEqualTo(array(200_000, i % 60).toByteArray());
+        try {
+          assertThat(echo(array(200_000, i % 60))).isEqualTo(array(200_000, i % 60).toByteArray());
+        } catch (PythonFailure.WorkerLost lost) {
+          assertThat(neighboursGoDownWithACall()).isTrue();
+        }
       }
     }
   }

@@ -18,7 +18,7 @@ class SharedMemoryWithoutNumpyTest extends SharedMemoryTest {
   }
 
   @Override
-  String python() {
+  String setting() {
     return "python = python3";
   }
 }

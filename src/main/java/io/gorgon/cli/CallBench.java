@@ -23,6 +23,7 @@ final class CallBench {
   private static final Call ECHO = Call.of("builtins:abs", 16);
   private static final int CALLS = 3_000;
   private static final int CALLERS = 64;
+  private static final int WARM_UP = 6;
   private static final long TURN = TimeUnit.MILLISECONDS.toNanos(700);
 
   private final PoolOptions options;
@@ -51,10 +52,12 @@ final class CallBench {
         one[2][round] = Statistics.percentile(pooled, 50);
         one[3][round] = Statistics.percentile(pooled, 99);
       }
-      // One turn of each that does not count: the JVM compiles what it runs.
-      callbackThroughput(pool);
-      threadThroughput(pool);
-      floorOfCallers(List.of(floor, second));
+      // Turns that do not count: the JVM's compilers take as much of the machine as the calls do.
+      for (int turn = 0; turn < WARM_UP; turn++) {
+        callbackThroughput(pool);
+        threadThroughput(pool);
+        floorOfCallers(List.of(floor, second));
+      }
       for (int round = 0; round < rounds; round++) {
         many[0][round] = floorThroughput(List.of(floor, second));
         many[1][round] = callbackThroughput(pool);

@@ -54,13 +54,15 @@ public interface Connection {
     /** The worker takes requests from now on. */
     void onReady(Ready ready);
 
+    /** A frame came; before {@code onReady} only what user code logs while it is imported. */
+    void onFrame(Frame frame);
+
     /**
-     * A frame came; before {@code onReady} only what user code logs while it is imported.
+     * All that had come has been taken.
      *
-     * @return whether several more are on their way within microseconds, so that it is worth to let
-     *     them gather and be woken once for all
+     * @return for how many nanoseconds the next frames may gather, to be taken together
      */
-    boolean onFrame(Frame frame);
+    long onPause();
 
     /** The process is gone and everything that it had sent has been handed over. Once, and last. */
     void onClosed(Closed closed);

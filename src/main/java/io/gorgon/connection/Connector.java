@@ -29,6 +29,9 @@ public interface Connector {
     return SharedFigures.NONE;
   }
 
+  /** Gives back what nobody has needed for a while; to be called every second or so. */
+  default void tend() {}
+
   /** Resident memory, in bytes, of each worker's process group; empty where that is not known. */
   CompletionStage<Map<WorkerId, Long>> memory();
 

@@ -9,7 +9,7 @@ package io.gorgon.connection;
  * @param made pieces made so far
  * @param retired pieces so far that are not used again, because something may refer to them
  * @param inline how often so far there was no piece for a payload, which went through the socket
- *     then; the first of each size does
+ *     then; the first of each size does, and the first after a rest
  */
 public record SharedFigures(
     int segments, long bytes, int free, long made, long retired, long inline) {

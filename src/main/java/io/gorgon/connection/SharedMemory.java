@@ -7,6 +7,8 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +21,9 @@ import org.slf4j.LoggerFactory;
  * in all than the limit. Who needs one and gets none sends through the socket. Thread-safe; nothing
  * blocks.
  *
+ * <p>What was not used for {@value #IDLE_SECONDS} seconds is released, when somebody calls {@link
+ * #tend}.
+ *
  * <p>A segment that may still be referred to when its use ends is retired: nothing is ever put into
  * it again, it counts no more, and it is gone when the last process has dropped it.
  */
@@ -26,6 +31,9 @@ public final class SharedMemory {
 
   /** Segments that there are at most: each is an open file of the keeper. */
   static final int MOST_SEGMENTS = 512;
+
+  /** How long a segment is kept that nobody uses. */
+  static final long IDLE_SECONDS = 60;
 
   private static final Logger log = LoggerFactory.getLogger(SharedMemory.class);
 
@@ -39,9 +47,14 @@ public final class SharedMemory {
   private final long threshold;
   private final long limit;
 
+  private final Set<Lending> lendings = ConcurrentHashMap.newKeySet();
+
   private final ReentrantLock lock = new ReentrantLock();
 
-  /** Those that nobody uses, by the logarithm of their size; the one used last is used next. */
+  /**
+   * Those that nobody uses, by the logarithm of their size; the one used last is the last, and used
+   * next.
+   */
   private final List<Deque<Segment>> free = new ArrayList<>();
 
   /** The size classes of which one is being made. */
@@ -80,6 +93,11 @@ public final class SharedMemory {
     return threshold;
   }
 
+  /** Those of the workers that are there. */
+  Set<Lending> lendings() {
+    return lendings;
+  }
+
   /**
    * Takes a segment with room for {@code size} bytes; {@link #giveBack} or {@link #retire} it.
    *
@@ -112,7 +130,7 @@ public final class SharedMemory {
       bytes += 1L << order;
     } finally {
       lock.unlock();
-      dropped.forEach(this::drop);
+      dropped.forEach(this::dropEmpty);
     }
     keeper.memory(1L << order).whenComplete((kept, failure) -> onMade(order, kept, failure));
     return null;
@@ -186,12 +204,13 @@ public final class SharedMemory {
       lock.unlock();
     }
     if (drop && kept != null) {
-      keeper.drop(kept);
+      keeper.drop(kept, true);
     }
   }
 
   /** Lets it be used again: nobody refers to what is in it. */
   void giveBack(Segment segment) {
+    segment.markUsedNow();
     lock.lock();
     try {
       if (!closed) {
@@ -202,7 +221,7 @@ public final class SharedMemory {
     } finally {
       lock.unlock();
     }
-    drop(segment);
+    dropEmpty(segment);
   }
 
   /** Ends it: somebody may still refer to what is in it. */
@@ -210,21 +229,55 @@ public final class SharedMemory {
     lock.lock();
     try {
       uncount(segment);
+      retired++;
     } finally {
       lock.unlock();
     }
-    drop(segment);
+    segment.knownTo().forEach(worker -> worker.forget(segment));
+    keeper.drop(segment.kept(), false);
+  }
+
+  /** Ends it: nobody refers to what is in it, and nobody needs it. */
+  void release(Segment segment) {
+    lock.lock();
+    try {
+      uncount(segment);
+    } finally {
+      lock.unlock();
+    }
+    dropEmpty(segment);
+  }
+
+  /** Releases what has not been used for a while; to be called every second or so. */
+  void tend(long now) {
+    long before = now - TimeUnit.SECONDS.toNanos(IDLE_SECONDS);
+    lendings.forEach(worker -> worker.release(before));
+    List<Segment> dropped = new ArrayList<>(0);
+    lock.lock();
+    try {
+      for (Deque<Segment> each : free) {
+        for (Segment oldest = each.peekFirst();
+            oldest != null && oldest.usedAt() - before < 0;
+            oldest = each.peekFirst()) {
+          each.removeFirst();
+          uncount(oldest);
+          dropped.add(oldest);
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    dropped.forEach(this::dropEmpty);
   }
 
   private void uncount(Segment segment) {
     segments--;
     bytes -= segment.kept().size();
-    retired++;
   }
 
-  private void drop(Segment segment) {
+  private void dropEmpty(Segment segment) {
     segment.knownTo().forEach(worker -> worker.forget(segment));
-    keeper.drop(segment.kept());
+    keeper.drop(segment.kept(), true);
   }
 
   /** What there is at this moment. */
@@ -262,7 +315,7 @@ public final class SharedMemory {
         segment.markUsed();
         return segment.isFree() ? "what is written does not stay" : "";
       } finally {
-        keeper.drop(kept);
+        keeper.drop(kept, true);
       }
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();

@@ -51,12 +51,6 @@ final class SocketConnection implements Connection {
   private static final Duration OUTPUT_PATIENCE = Duration.ofMillis(500);
   private static final Duration KILL_PATIENCE = Duration.ofSeconds(2);
 
-  /**
-   * How long answers gather that are on their way anyway. The system's timers round it up to some
-   * 60 microseconds; longer, and a worker would run out of calls.
-   */
-  private static final long GATHER_NANOS = 10_000;
-
   private final WorkerId id;
   private final Keeper keeper;
   private final Launch launch;
@@ -108,7 +102,7 @@ final class SocketConnection implements Connection {
   public long send(List<Frame> frames) {
     Outbox open = outbox;
     Lending lends = lending;
-    return open == null ? 0 : open.send(lends == null ? frames : lends.share(frames));
+    return open == null ? 0 : lends == null ? open.send(frames) : lends.send(frames, open::send);
   }
 
   @Override
@@ -220,8 +214,9 @@ final class SocketConnection implements Connection {
     Lending lends = Objects.requireNonNull(lending);
     if (handshake(frames, lends)) {
       for (Frame frame = frames.read(); frame != null; frame = frames.read()) {
-        if (listener.onFrame(lends.received(frame)) && !frames.hasMore()) {
-          LockSupport.parkNanos(GATHER_NANOS);
+        listener.onFrame(lends.received(frame));
+        if (!frames.hasMore()) {
+          LockSupport.parkNanos(listener.onPause());
         }
       }
     }

@@ -44,6 +44,11 @@ public final class SocketConnector implements Connector {
   }
 
   @Override
+  public void tend() {
+    memory.tend(System.nanoTime());
+  }
+
+  @Override
   public CompletionStage<Map<WorkerId, Long>> memory() {
     return keeper.memory();
   }

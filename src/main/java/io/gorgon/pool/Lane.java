@@ -248,7 +248,7 @@ final class Lane implements CallSource, PendingCall.Holder {
       }
       int most = Math.min(Math.min(batch - left, share()), busy.callsLeft());
       List<PendingCall> calls = new ArrayList<>(Math.max(0, most));
-      queue.pollInto(calls, most, this::isShort);
+      queue.pollInto(calls, most, (call, taken) -> fitsBehind(call, left + taken));
       return calls;
     } finally {
       lock.unlock();
@@ -258,12 +258,12 @@ final class Lane implements CallSource, PendingCall.Holder {
   /** The first call, and more that are short too, as far as they stand right behind it. */
   private List<PendingCall> batchFrom(PendingCall first, Runner free) {
     int most = Math.min(Math.min(batch, 1 + share()), free.callsLeft());
-    if (most <= 1 || free.concurrency() > 1 || !isShort(first)) {
+    if (most <= 1 || free.concurrency() > 1 || !fitsBehind(first, 0)) {
       return List.of(first);
     }
     List<PendingCall> calls = new ArrayList<>(most);
     calls.add(first);
-    queue.pollInto(calls, most, this::isShort);
+    queue.pollInto(calls, most, this::fitsBehind);
     return calls;
   }
 
@@ -272,8 +272,9 @@ final class Lane implements CallSource, PendingCall.Holder {
     return queue.calls() / Math.max(1, room.size());
   }
 
-  private boolean isShort(PendingCall call) {
-    return pace.isShort(call.call().target()) && call.body().size() <= SMALL;
+  /** Whether a call may wait behind so many in the hands of a worker. */
+  private boolean fitsBehind(PendingCall call, int others) {
+    return others < pace.room(call.call().target(), batch) && call.body().size() <= SMALL;
   }
 
   /** Bytes of a call that may travel with others; what is larger takes its time on the way. */

@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.function.BiPredicate;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -58,11 +59,14 @@ final class LaneQueue {
     return null;
   }
 
-  /** Takes calls from the head into {@code batch}, as long as they fit, until it has so many. */
-  void pollInto(List<PendingCall> batch, int most, Predicate<PendingCall> fits) {
+  /**
+   * Takes calls from the head into {@code batch}, as long as they fit behind so many, until it has
+   * {@code most}.
+   */
+  void pollInto(List<PendingCall> batch, int most, BiPredicate<PendingCall, Integer> fits) {
     while (batch.size() < most) {
       Entry head = entries.peekFirst();
-      if (head == null || head.call() == null || !fits.test(head.call())) {
+      if (head == null || head.call() == null || !fits.test(head.call(), batch.size())) {
         return;
       }
       entries.removeFirst();

@@ -244,7 +244,7 @@ public final class Pool extends AbstractBehavior<Pool.Command> {
     decisions =
         new Decisions(entrance, state, lane, hands, askers, subscribers, later, this::close);
     news = new WorkerNews(context, hands, askers, subscribers, decisions);
-    upkeep = new Upkeep(settings, lane, hands, decisions, this::measureMemory);
+    upkeep = new Upkeep(settings, lane, hands, decisions, this::measureMemory, connector::tend);
     tools =
         context
             .getSystem()

@@ -34,7 +34,7 @@ import java.util.regex.Pattern;
  * @param idleCheck how often an idle worker is asked whether it is there; zero for never
  * @param maxAge age at which an incarnation is replaced; zero for never
  * @param maxMemory bytes of its process group at which it is replaced; 0 for never
- * @param batch short calls that a worker takes at a time
+ * @param batch calls that a worker takes at a time if they are brief; a quarter if they are short
  * @param shortCall how long at most a call takes that counts as short
  * @param sessionIdle how long an unused session's worker is remembered
  * @param drainTimeout how long running calls may take when the pool stops
@@ -149,7 +149,7 @@ public record PoolSettings(
         in.duration("size.idle-check", Duration.ZERO, Duration.ofDays(1)),
         in.duration("recycle.max-age", Duration.ZERO, Duration.ofDays(365)),
         in.bytes("recycle.max-memory", 0, TEBI),
-        in.integer("batch", 1, 8),
+        in.integer("batch", 1, 64),
         in.duration("short-call", Duration.ZERO, Duration.ofSeconds(1)),
         in.duration("checkout.session-idle", Duration.ofSeconds(1), Duration.ofDays(30)),
         in.duration("timeouts.drain", Duration.ZERO, HOUR),

@@ -10,26 +10,36 @@ import java.util.Map;
 final class Upkeep {
 
   private static final Duration MEMORY_CHECK = Duration.ofSeconds(1);
+  private static final Duration RELEASE = Duration.ofSeconds(1);
 
   private final PoolSettings settings;
   private final Lane lane;
   private final Hands hands;
   private final Decisions decisions;
   private final Runnable measureMemory;
+  private final Runnable releaseMemory;
   private long memoryCheckAt;
+  private long releaseAt;
 
   /**
    * Nothing is due yet.
    *
    * @param measureMemory brings about {@link #onMemoryMeasured}
+   * @param releaseMemory gives back what nobody has needed for a while
    */
   Upkeep(
-      PoolSettings settings, Lane lane, Hands hands, Decisions decisions, Runnable measureMemory) {
+      PoolSettings settings,
+      Lane lane,
+      Hands hands,
+      Decisions decisions,
+      Runnable measureMemory,
+      Runnable releaseMemory) {
     this.settings = settings;
     this.lane = lane;
     this.hands = hands;
     this.decisions = decisions;
     this.measureMemory = measureMemory;
+    this.releaseMemory = releaseMemory;
   }
 
   void onTick(long now) {
@@ -41,6 +51,10 @@ final class Upkeep {
     if (settings.maxMemory() > 0 && now - memoryCheckAt >= 0) {
       memoryCheckAt = now + MEMORY_CHECK.toNanos();
       measureMemory.run();
+    }
+    if (now - releaseAt >= 0) {
+      releaseAt = now + RELEASE.toNanos();
+      releaseMemory.run();
     }
   }
 

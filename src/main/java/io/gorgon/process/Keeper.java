@@ -151,11 +151,15 @@ public final class Keeper implements AutoCloseable {
     return made;
   }
 
-  /** Has the keeper close memory that it made; who has mapped it keeps it. Does not block. */
-  public void drop(KeptMemory kept) {
+  /**
+   * Has the keeper close memory that it made; who has mapped it keeps it. Does not block.
+   *
+   * @param empty whether nobody wants what is in it any more: its pages are the system's at once
+   */
+  public void drop(KeptMemory kept, boolean empty) {
     KeeperProcess keeper = process;
     if (keeper != null && keeper.pid() == kept.keeper()) {
-      keeper.send(Map.of("op", "drop", "descriptor", kept.descriptor()));
+      keeper.send(Map.of("op", "drop", "descriptor", kept.descriptor(), "empty", empty));
     }
   }
 

@@ -148,6 +148,7 @@ public final class ScriptedConnection implements Connection {
         () -> {
           try {
             listener.onFrame(frame);
+            listener.onPause();
           } catch (PythonFailure violation) {
             // As the real connection does when its listener finds fault with a frame.
             end(new Closed(Exit.signal(9), violation, List.of()));

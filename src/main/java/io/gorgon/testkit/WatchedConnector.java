@@ -76,9 +76,14 @@ final class WatchedConnector implements Connector {
           }
 
           @Override
-          public boolean onFrame(Frame frame) {
+          public void onFrame(Frame frame) {
             notes.came(frame);
-            return listener.onFrame(frame);
+            listener.onFrame(frame);
+          }
+
+          @Override
+          public long onPause() {
+            return listener.onPause();
           }
 
           @Override
@@ -91,6 +96,11 @@ final class WatchedConnector implements Connector {
   @Override
   public void renew() {
     connector.renew();
+  }
+
+  @Override
+  public void tend() {
+    connector.tend();
   }
 
   @Override

@@ -46,12 +46,6 @@ public final class Runner implements PendingCall.Holder {
     void onRetireDue(Retirement.Reason reason);
   }
 
-  /** With fewer short calls than this in its hands, a worker is given more before it runs dry. */
-  private static final int TOP_UP_BELOW = 5;
-
-  /** So many answers are worth being read together; see {@link #onFrame}. */
-  private static final int WORTH_GATHERING = 3;
-
   private static final byte[] NO_CREDIT = "{\"n\":0}".getBytes(StandardCharsets.UTF_8);
 
   private final WorkerId id;
@@ -75,6 +69,7 @@ public final class Runner implements PendingCall.Holder {
   private final Flights flights;
   private final Rescue rescue;
   private final Tenancy tenancy = new Tenancy();
+  private final Gathering gathering = new Gathering();
   private long answeredAt;
 
   private Connection.@Nullable Closed end;
@@ -471,24 +466,35 @@ public final class Runner implements PendingCall.Holder {
 
   // ---- frames out, on the I/O thread
 
-  /**
-   * Takes what the worker sent.
-   *
-   * @return whether several more answers are on their way within microseconds, so that it is worth
-   *     to let them gather and be woken once
-   */
-  boolean onFrame(Frame frame) {
+  /** Takes what the worker sent. */
+  void onFrame(Frame frame) {
     switch (frame.kind()) {
-      case RESULT, FAILURE, END -> {
-        return onAnswer(frame);
-      }
+      case RESULT, FAILURE, END -> onAnswer(frame);
       case CHUNK, HOST_CALL, PROGRESS, PULL -> onSaid(frame);
       case LOG -> onLog(frame);
       case PONG -> supervisor.onPong(frame.id());
       default ->
           throw new PythonFailure.ProtocolViolation("it sent " + frame.kind() + " while it ran");
     }
-    return false;
+  }
+
+  /**
+   * Takes note that all that had come has been taken, and gives the worker more before it runs dry.
+   *
+   * @return for how many nanoseconds the next answers may gather before the next look; 0 if one is
+   *     to be taken as soon as it comes
+   */
+  long onPause() {
+    if (concurrency > 1 || dirty) {
+      return 0;
+    }
+    int left = flights.size();
+    if (left == 0) {
+      return 0;
+    }
+    List<PendingCall> more = source.more(this, left);
+    startAll(more);
+    return gathering.pause(nanoTime.getAsLong(), left + more.size());
   }
 
   private void onSaid(Frame frame) {
@@ -511,7 +517,7 @@ public final class Runner implements PendingCall.Holder {
     log.write(frame, flight == null ? null : flight.call());
   }
 
-  private boolean onAnswer(Frame frame) {
+  private void onAnswer(Frame frame) {
     InFlight flight;
     boolean expected;
     boolean endedDirty;
@@ -543,7 +549,7 @@ public final class Runner implements PendingCall.Holder {
       if (!expected) {
         supervisor.onStrayAnswer(frame);
       }
-      return false;
+      return;
     }
     connection.noteRead(flight.sentUpTo());
     answers.give(flight, frame, concurrency == 1 ? free : flight.call().startedAt(), now);
@@ -552,18 +558,16 @@ public final class Runner implements PendingCall.Holder {
       if (left == 0) {
         supervisor.onDirtyEnd();
       }
-      return false;
+      return;
     }
     if (flight.leased()) {
       goOnWithLease(nextOfLease, holder);
-      return false;
+      return;
     }
+    gathering.onAnswer();
     if (concurrency > 1 || left == 0) {
       startAll(source.next(this));
-    } else if (left < TOP_UP_BELOW) {
-      startAll(source.more(this, left));
     }
-    return concurrency == 1 && flights.size() >= WORTH_GATHERING;
   }
 
   // ---- the end

@@ -477,8 +477,13 @@ public final class Worker {
           }
 
           @Override
-          public boolean onFrame(Frame frame) {
-            return mine.runner().onFrame(frame);
+          public void onFrame(Frame frame) {
+            mine.runner().onFrame(frame);
+          }
+
+          @Override
+          public long onPause() {
+            return mine.runner().onPause();
           }
 
           @Override

@@ -82,6 +82,30 @@ class LaneBatchTest extends LaneScene {
   }
 
   @Test
+  void ofBriefCallsAWorkerTakesFourTimesAsMany() {
+    makeBrief("m:f");
+    Runner runner = admitted(1);
+    offered();
+    List<PendingCall> waiting = offered(CAPACITY);
+
+    assertThat(lane.next(runner)).containsExactlyElementsOf(waiting.subList(0, 4 * BATCH));
+  }
+
+  @Test
+  void aShortCallWaitsBehindNoMoreBriefOnesThanShortOnes() {
+    makeBrief("m:brief");
+    makeShort("m:f");
+    Runner runner = admitted(1);
+    lane.offer(call("m:brief", 0));
+    for (int i = 0; i < BATCH; i++) {
+      lane.offer(call("m:brief", 0));
+    }
+    PendingCall behind = offered();
+
+    assertThat(lane.next(runner)).hasSize(BATCH).doesNotContain(behind);
+  }
+
+  @Test
   void aWorkerThatIsClaimedIsGivenNoMore() {
     makeShort("m:f");
     Runner runner = admitted(1);

@@ -77,11 +77,11 @@ class LaneQueueTest {
     PendingCall fourth = added();
     List<PendingCall> batch = new ArrayList<>();
 
-    queue.pollInto(batch, 2, call -> true);
+    queue.pollInto(batch, 2, (call, taken) -> true);
 
     assertThat(batch).containsExactly(first, third);
     assertThat(queue.calls()).isEqualTo(1);
-    queue.pollInto(batch, 4, call -> call != fourth);
+    queue.pollInto(batch, 4, (call, taken) -> call != fourth);
     assertThat(batch).containsExactly(first, third);
     assertThat(queue.calls()).isEqualTo(1);
   }
@@ -93,7 +93,7 @@ class LaneQueueTest {
     added();
     List<PendingCall> batch = new ArrayList<>();
 
-    queue.pollInto(batch, 9, call -> true);
+    queue.pollInto(batch, 9, (call, taken) -> true);
 
     assertThat(batch).containsExactly(first);
     assertThat(drained()).containsExactly("claim 8", "call 2");

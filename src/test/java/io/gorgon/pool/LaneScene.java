@@ -20,7 +20,10 @@ import java.util.concurrent.CompletionException;
 abstract class LaneScene {
 
   static final int CAPACITY = 40;
+
+  /** How many short calls a worker may take; of brief ones four times as many. */
   static final int BATCH = 8;
+
   static final long SHORT = 1_000_000;
   static final long DEADLINE = 500;
 
@@ -31,7 +34,7 @@ abstract class LaneScene {
   final Lane lane =
       new Lane(
           CAPACITY,
-          BATCH,
+          4 * BATCH,
           SHORT,
           new Lane.Supervisor() {
             @Override
@@ -97,6 +100,12 @@ abstract class LaneScene {
   void makeShort(String target) {
     for (int i = 0; i < 100; i++) {
       lane.measured(call(target, 0), SHORT - 1);
+    }
+  }
+
+  void makeBrief(String target) {
+    for (int i = 0; i < 100; i++) {
+      lane.measured(call(target, 0), SHORT / 4 - 1);
     }
   }
 

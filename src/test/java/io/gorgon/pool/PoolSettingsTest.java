@@ -38,7 +38,7 @@ class PoolSettingsTest {
         "queue-capacity = -1            | queue-capacity        | 0 to",
         "frame-limit = 1KiB             | frame-limit           | bytes",
         "frame-limit = huge             | frame-limit           | size",
-        "batch = 9                      | batch                 | 1 to 8",
+        "batch = 65                     | batch                 | 1 to 64",
         "concurrency = 257              | concurrency           | 1 to 256",
         "concurrency = 0                | concurrency           | 1 to 256",
         "recycle.jitter = 2             | recycle.jitter        | 0 to 1",

@@ -14,8 +14,10 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -46,6 +48,23 @@ class FrameCodecTest {
     var bytes = new byte[attachment.remaining()];
     attachment.duplicate().get(bytes);
     return HexFormat.of().formatHex(bytes);
+  }
+
+  /** The memory that a golden frame refers to. */
+  private static FrameCodec.Memory memoryOf(JsonNode entry) {
+    Map<Place, ByteBuffer> shared = new HashMap<>();
+    JsonNode places = entry.path("places");
+    for (int i = 0; i < places.size(); i++) {
+      if (!places.get(i).isNull()) {
+        var place = new Place(places.get(i).get(0).asInt(), places.get(i).get(1).asLong());
+        String bytes = entry.path("attachments").get(i).asText();
+        shared.put(place, ByteBuffer.wrap(HexFormat.of().parseHex(bytes)));
+      }
+    }
+    return (place, size) -> {
+      ByteBuffer bytes = shared.get(place);
+      return bytes == null || bytes.remaining() != size ? null : bytes.asReadOnlyBuffer();
+    };
   }
 
   @Test
@@ -86,9 +105,12 @@ class FrameCodecTest {
       return;
     }
 
-    Frame frame = codec.decode(bytes);
+    Frame frame = new FrameCodec(LIMIT, memoryOf(entry)).decode(bytes);
 
     assertThat(bytes.hasRemaining()).isFalse();
+    for (int i = 0; i < entry.path("places").size(); i++) {
+      assertThat(frame.place(i).isShared()).isEqualTo(!entry.path("places").get(i).isNull());
+    }
     assertThat(frame.kind().number()).isEqualTo(entry.path("kind").asInt());
     assertThat(Long.toUnsignedString(frame.id())).isEqualTo(entry.path("id").asText());
     assertThat(new String(frame.body(), UTF_8)).isEqualTo(entry.path("body").asText());
