@@ -46,7 +46,7 @@ def install(home: Path, requirements: list[str]) -> bool:
 def run(home: Path) -> int:
     """Run every check whose tool is there; the first failure is the result."""
     python = str(home / "bin" / "python3")
-    checked = ["src", "tests", "check.py", *(str(path) for path in ELSEWHERE)]
+    checked = ["src", "tests", "testkit", "check.py", *(str(path) for path in ELSEWHERE)]
     checks = [
         ("ruff", ["ruff", "format", "--check", *checked]),
         ("ruff", ["ruff", "check", *checked]),

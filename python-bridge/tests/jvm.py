@@ -24,6 +24,7 @@ from gorgon import _wire
 ROOT = Path(__file__).resolve().parents[2]
 BRIDGE = ROOT / "python-bridge" / "src"
 TARGETS = ROOT / "src" / "test" / "python"
+TESTKIT = ROOT / "python-bridge" / "testkit"
 SECONDS = 10.0  # for what should take milliseconds
 
 
@@ -94,7 +95,7 @@ class Jvm:
             "stdout": str(self.directory / f"out-{name}"),
             "stderr": str(self.directory / f"err-{name}"),
             "dump": str(self.directory / f"dump-{name}"),
-            "path": [str(TARGETS)],
+            "path": [str(TARGETS), str(TESTKIT)],
             **fields,
         }
 

@@ -113,7 +113,11 @@ public final class PythonPool {
         .thenApply(entrance -> new PythonPool(system, entrance, ref));
   }
 
-  static Supplier<Connector> connectors(ActorSystem<?> system, PoolSettings settings) {
+  /**
+   * Makes connections to real Python, as a pool with these settings does: for tests that put
+   * something between the two.
+   */
+  public static Supplier<Connector> connectors(ActorSystem<?> system, PoolSettings settings) {
     Executor blocking =
         system.dispatchers().lookup(DispatcherSelector.fromConfig("gorgon.blocking-dispatcher"));
     return () ->

@@ -50,6 +50,8 @@ class ArchitectureTest {
           .definedBy("io.gorgon")
           .layer("cli")
           .definedBy("io.gorgon.cli")
+          .layer("testkit")
+          .definedBy("io.gorgon.testkit")
           .whereLayer("message")
           .mayNotAccessAnyLayer()
           .whereLayer("wire")
@@ -69,6 +71,8 @@ class ArchitectureTest {
           .whereLayer("session")
           .mayOnlyAccessLayers("message", "wire", "worker", "pool")
           .whereLayer("cli")
+          .mayNotBeAccessedByAnyLayer()
+          .whereLayer("testkit")
           .mayNotBeAccessedByAnyLayer();
 
   @ArchTest
@@ -108,8 +112,33 @@ class ArchitectureTest {
           .resideInAnyPackage("picocli..", "me.tongfei..", "ch.qos.logback..");
 
   @ArchTest
+  static final ArchRule onlyTheTestKitKnowsTestLibraries =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.gorgon.testkit")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "org.junit..", "org.opentest4j..", "org.assertj..", "org.apache.pekko..testkit..");
+
+  @ArchTest
+  static final ArchRule theTestKitNeedsNothingButJUnit =
+      noClasses()
+          .that()
+          .resideInAPackage("io.gorgon.testkit")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.opentest4j..", "org.assertj..", "org.apache.pekko..testkit..");
+
+  /** Where the test kit puts its own time and threads into Pekko, there is no other way. */
+  @ArchTest
   static final ArchRule scalaStaysOutside =
-      noClasses().should().dependOnClassesThat().resideInAPackage("scala.concurrent..");
+      noClasses()
+          .that()
+          .haveNameNotMatching("io\\.gorgon\\.testkit\\.(HandDrivenScheduler|VirtualTime)(\\$.*)?")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("scala.concurrent..");
 
   @ArchTest
   static final ArchRule theDecisionsAreMadeWithoutActors =

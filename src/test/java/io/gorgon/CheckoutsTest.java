@@ -1,7 +1,7 @@
 package io.gorgon;
 
-import static io.gorgon.testkit.TestPool.failureOf;
-import static io.gorgon.testkit.TestPool.get;
+import static io.gorgon.proving.TestPool.failureOf;
+import static io.gorgon.proving.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gorgon.message.Call;
@@ -16,9 +16,9 @@ import io.gorgon.pool.CheckoutKind;
 import io.gorgon.pool.CheckoutKind.Affinity;
 import io.gorgon.pool.Pool;
 import io.gorgon.pool.Verdict;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
-import io.gorgon.testkit.TestPool;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.proving.TestPool;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

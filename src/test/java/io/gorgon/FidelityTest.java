@@ -1,6 +1,6 @@
 package io.gorgon;
 
-import static io.gorgon.testkit.TestPool.failureOf;
+import static io.gorgon.proving.TestPool.failureOf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -12,9 +12,9 @@ import io.gorgon.message.Call;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.NotSerializable;
 import io.gorgon.message.Reply;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
-import io.gorgon.testkit.TestPool;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.proving.TestPool;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;

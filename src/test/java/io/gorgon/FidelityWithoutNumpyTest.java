@@ -1,15 +1,15 @@
 package io.gorgon;
 
-import static io.gorgon.testkit.TestPool.failureOf;
+import static io.gorgon.proving.TestPool.failureOf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.gorgon.message.Attachment;
 import io.gorgon.message.Call;
 import io.gorgon.message.PythonFailure.BadArguments;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
-import io.gorgon.testkit.TestPool;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.proving.TestPool;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;

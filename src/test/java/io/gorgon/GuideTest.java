@@ -1,6 +1,6 @@
 package io.gorgon;
 
-import static io.gorgon.testkit.TestPool.get;
+import static io.gorgon.proving.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -13,10 +13,10 @@ import io.gorgon.message.Progress;
 import io.gorgon.message.PythonFailure.PythonRaised;
 import io.gorgon.message.Reply;
 import io.gorgon.message.WorkerId;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.proving.TestPool;
 import io.gorgon.stream.JavaSource;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
-import io.gorgon.testkit.TestPool;
 import io.gorgon.tool.Tools;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -3,9 +3,9 @@ package io.gorgon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gorgon.message.Call;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
-import io.gorgon.testkit.TestPool;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.proving.TestPool;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

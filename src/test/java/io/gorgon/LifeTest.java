@@ -1,7 +1,7 @@
 package io.gorgon;
 
-import static io.gorgon.testkit.TestPool.failureOf;
-import static io.gorgon.testkit.TestPool.get;
+import static io.gorgon.proving.TestPool.failureOf;
+import static io.gorgon.proving.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gorgon.message.Call;
@@ -9,10 +9,10 @@ import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Reply;
 import io.gorgon.pool.PoolStats;
-import io.gorgon.testkit.Bystanders.Expected;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
-import io.gorgon.testkit.TestPool;
+import io.gorgon.proving.Bystanders.Expected;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.proving.TestPool;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

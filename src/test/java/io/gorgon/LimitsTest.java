@@ -1,7 +1,7 @@
 package io.gorgon;
 
-import static io.gorgon.testkit.TestPool.failureOf;
-import static io.gorgon.testkit.TestPool.get;
+import static io.gorgon.proving.TestPool.failureOf;
+import static io.gorgon.proving.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
@@ -10,9 +10,9 @@ import io.gorgon.message.Exit;
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure.PythonRaised;
 import io.gorgon.message.PythonFailure.WorkerLost;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
-import io.gorgon.testkit.TestPool;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.proving.TestPool;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;

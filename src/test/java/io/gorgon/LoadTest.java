@@ -1,17 +1,17 @@
 package io.gorgon;
 
-import static io.gorgon.testkit.TestPool.failureOf;
-import static io.gorgon.testkit.TestPool.get;
+import static io.gorgon.proving.TestPool.failureOf;
+import static io.gorgon.proving.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gorgon.message.Call;
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure.Cancelled;
 import io.gorgon.message.PythonFailure.Draining;
-import io.gorgon.testkit.Journal;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
-import io.gorgon.testkit.TestPool;
+import io.gorgon.proving.Journal;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.proving.TestPool;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

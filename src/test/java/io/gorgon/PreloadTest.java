@@ -1,7 +1,7 @@
 package io.gorgon;
 
-import static io.gorgon.testkit.TestPool.failureOf;
-import static io.gorgon.testkit.TestPool.get;
+import static io.gorgon.proving.TestPool.failureOf;
+import static io.gorgon.proving.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -15,9 +15,9 @@ import io.gorgon.message.PythonFailure.StartFailed;
 import io.gorgon.message.PythonFailure.UnknownTarget;
 import io.gorgon.message.PythonFailure.WorkerLost;
 import io.gorgon.pool.PoolStatus;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
-import io.gorgon.testkit.TestPool;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.proving.TestPool;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

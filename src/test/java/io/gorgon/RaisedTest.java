@@ -1,7 +1,7 @@
 package io.gorgon;
 
-import static io.gorgon.testkit.TestPool.failureOf;
-import static io.gorgon.testkit.TestPool.get;
+import static io.gorgon.proving.TestPool.failureOf;
+import static io.gorgon.proving.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -13,10 +13,10 @@ import io.gorgon.message.PythonFailure.PythonRaised;
 import io.gorgon.message.PythonFailure.UnknownTarget;
 import io.gorgon.message.Reply;
 import io.gorgon.pool.Pool;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
-import io.gorgon.testkit.TestMachine;
-import io.gorgon.testkit.TestPool;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.proving.TestMachine;
+import io.gorgon.proving.TestPool;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;

@@ -1,6 +1,6 @@
 package io.gorgon;
 
-import static io.gorgon.testkit.TestPool.get;
+import static io.gorgon.proving.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gorgon.connection.SharedFigures;
@@ -9,7 +9,7 @@ import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure.PythonRaised;
 import io.gorgon.message.PythonFailure.WorkerLost;
 import io.gorgon.message.Reply;
-import io.gorgon.testkit.TestPool;
+import io.gorgon.proving.TestPool;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

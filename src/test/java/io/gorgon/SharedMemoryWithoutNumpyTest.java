@@ -2,7 +2,7 @@ package io.gorgon;
 
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
-import io.gorgon.testkit.TestPool;
+import io.gorgon.proving.TestPool;
 import org.junit.jupiter.api.BeforeAll;
 
 /** The same with memoryviews instead of NumPy's arrays. */

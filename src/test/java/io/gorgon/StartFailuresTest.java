@@ -1,7 +1,7 @@
 package io.gorgon;
 
-import static io.gorgon.testkit.TestPool.failureOf;
-import static io.gorgon.testkit.TestPool.get;
+import static io.gorgon.proving.TestPool.failureOf;
+import static io.gorgon.proving.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gorgon.message.Call;
@@ -11,10 +11,10 @@ import io.gorgon.message.PythonFailure.NoCapacity;
 import io.gorgon.message.PythonFailure.StartFailed;
 import io.gorgon.message.PythonFailure.StartFailed.Kind;
 import io.gorgon.pool.PoolStatus;
-import io.gorgon.testkit.Bystanders.Expected;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
-import io.gorgon.testkit.TestPool;
+import io.gorgon.proving.Bystanders.Expected;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.proving.TestPool;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

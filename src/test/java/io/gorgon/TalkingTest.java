@@ -1,6 +1,6 @@
 package io.gorgon;
 
-import static io.gorgon.testkit.TestPool.get;
+import static io.gorgon.proving.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -10,9 +10,9 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.gorgon.message.Call;
 import io.gorgon.message.Progress;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
-import io.gorgon.testkit.TestPool;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.proving.TestPool;
 import java.util.List;
 import java.util.Map;
 import org.apache.pekko.stream.javadsl.Sink;

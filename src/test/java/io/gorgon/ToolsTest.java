@@ -1,7 +1,7 @@
 package io.gorgon;
 
-import static io.gorgon.testkit.TestPool.failureOf;
-import static io.gorgon.testkit.TestPool.get;
+import static io.gorgon.proving.TestPool.failureOf;
+import static io.gorgon.proving.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.type.TypeReference;
@@ -9,10 +9,10 @@ import io.gorgon.message.Call;
 import io.gorgon.message.PythonFailure.DeadlineExceeded;
 import io.gorgon.message.PythonFailure.PythonRaised;
 import io.gorgon.message.PythonFailure.WorkerLost;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.proving.TestPool;
 import io.gorgon.stream.JavaSource;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
-import io.gorgon.testkit.TestPool;
 import io.gorgon.tool.Tools;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -2,9 +2,9 @@ package io.gorgon.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
-import io.gorgon.testkit.TestMachine;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.proving.TestMachine;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gorgon.message.Call;
 import io.gorgon.message.Payload;
-import io.gorgon.testkit.QuietConnection;
+import io.gorgon.proving.QuietConnection;
 import io.gorgon.worker.Dialogue;
 import io.gorgon.worker.PendingCall;
 import io.gorgon.worker.Runner;

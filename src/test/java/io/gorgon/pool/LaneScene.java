@@ -4,7 +4,7 @@ import io.gorgon.message.Call;
 import io.gorgon.message.Payload;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.Overloaded;
-import io.gorgon.testkit.QuietConnection;
+import io.gorgon.proving.QuietConnection;
 import io.gorgon.wire.Frame;
 import io.gorgon.worker.Dialogue;
 import io.gorgon.worker.PendingCall;

@@ -9,8 +9,8 @@ import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.CheckoutRefused.Reason;
 import io.gorgon.pool.CheckoutKind.Affinity;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
 import io.gorgon.testkit.Script;
 import io.gorgon.testkit.Script.Cue;
 import io.gorgon.testkit.ScriptedConnection;
@@ -45,7 +45,7 @@ class PoolEndTest {
 
       waiting.forEach(each -> assertThat(each.refusal()).isEqualTo(Reason.DRAINING));
       calls.forEach(
-          call -> assertThat(tested.failureOf(call)).isInstanceOf(PythonFailure.Draining.class));
+          call -> assertThat(tested.failureNow(call)).isInstanceOf(PythonFailure.Draining.class));
       assertThat(tested.connector().alive()).hasSize(2);
       one.close();
       other.close();
@@ -60,11 +60,11 @@ class PoolEndTest {
       var drained = tested.pool().drain(Duration.ofSeconds(30)).toCompletableFuture();
 
       assertThat(RawCheckout.sent(tested).refusal()).isEqualTo(Reason.DRAINING);
-      assertThat(tested.failureOf(tested.pool().call(Call.of("m:f"))))
+      assertThat(tested.failureNow(tested.pool().call(Call.of("m:f"))))
           .isInstanceOf(PythonFailure.Draining.class);
       mine.close();
       tested.now(drained);
-      assertThat(tested.failureOf(tested.pool().checkout())).hasMessageContaining("STOPPED");
+      assertThat(tested.failureNow(tested.pool().checkout())).hasMessageContaining("STOPPED");
     }
   }
 
@@ -81,7 +81,7 @@ class PoolEndTest {
 
       tested.passes(40);
 
-      assertThat(tested.failureOf(running)).isInstanceOf(PythonFailure.WorkerLost.class);
+      assertThat(tested.failureNow(running)).isInstanceOf(PythonFailure.WorkerLost.class);
       tested.now(drained);
       assertThat(tested.connector().alive()).isEmpty();
     }
@@ -100,8 +100,8 @@ class PoolEndTest {
       failOnce(tested);
 
       assertThat(waiting.refusal()).isEqualTo(Reason.NO_CAPACITY);
-      assertThat(tested.failureOf(call)).isInstanceOf(PythonFailure.NoCapacity.class);
-      assertThat(tested.failureOf(session)).isInstanceOf(PythonFailure.NoCapacity.class);
+      assertThat(tested.failureNow(call)).isInstanceOf(PythonFailure.NoCapacity.class);
+      assertThat(tested.failureNow(session)).isInstanceOf(PythonFailure.NoCapacity.class);
       assertThat(held.isCurrent()).isFalse();
       assertThat(old.isAlive()).isFalse();
 
@@ -158,7 +158,7 @@ class PoolEndTest {
       tested.passes(1_000);
 
       tested.now(drained);
-      assertThat(tested.failureOf(running)).isInstanceOf(PythonFailure.class);
+      assertThat(tested.failureNow(running)).isInstanceOf(PythonFailure.class);
       assertThat(tested.pool().status()).isEqualTo(PoolStatus.STOPPED);
     }
   }

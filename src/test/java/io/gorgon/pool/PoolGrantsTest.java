@@ -9,8 +9,9 @@ import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.CheckoutRefused.Reason;
 import io.gorgon.message.PythonFailure.WorkerLost;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
+import io.gorgon.testkit.Mortal;
 import io.gorgon.testkit.ScriptedConnection;
 import io.gorgon.testkit.ScriptedPool;
 import java.time.Duration;
@@ -65,7 +66,7 @@ class PoolGrantsTest {
 
       tested.passes(40);
 
-      assertThat(tested.failureOf(call)).isInstanceOf(PythonFailure.Cancelled.class);
+      assertThat(tested.failureNow(call)).isInstanceOf(PythonFailure.Cancelled.class);
       assertThat(lastEnd(tested)).isEqualTo("revoked in use");
       assertThat(tested.worker(0).id().generation()).isEqualTo(2);
     }
@@ -75,7 +76,7 @@ class PoolGrantsTest {
   void row02_anOwnerThatDiesWhileItWaitsIsNeverGranted() {
     try (var tested = one()) {
       RawCheckout holder = RawCheckout.sent(tested).acknowledge();
-      ScriptedPool.Mortal owner = tested.mortal();
+      Mortal owner = tested.mortal();
       RawCheckout waiting = RawCheckout.sentFor(tested, owner.ref());
 
       owner.dies();
@@ -91,7 +92,7 @@ class PoolGrantsTest {
   @Test
   void row03_anOwnerThatDiesWithAUsedWorkerCostsThatIncarnation() {
     try (var tested = one()) {
-      ScriptedPool.Mortal owner = tested.mortal();
+      Mortal owner = tested.mortal();
       Checkout mine =
           tested.now(
               tested
@@ -115,7 +116,7 @@ class PoolGrantsTest {
   @Test
   void row03b_anOwnerThatDiesWithAnUnusedWorkerGivesItBack() {
     try (var tested = one()) {
-      ScriptedPool.Mortal owner = tested.mortal();
+      Mortal owner = tested.mortal();
       RawCheckout.sentFor(tested, owner.ref()).acknowledge();
 
       owner.dies();
@@ -135,11 +136,11 @@ class PoolGrantsTest {
       assertThat(tested.isDone(call)).isFalse();
       dead.dieBy(9);
 
-      var lost = (WorkerLost) tested.failureOf(call);
+      var lost = (WorkerLost) tested.failureNow(call);
       assertThat(lost.retryable()).isTrue();
       assertThat(lost.started()).isFalse();
       assertThat(mine.isEnded()).isTrue();
-      assertThat(tested.failureOf(mine.call(Call.of("m:f"))))
+      assertThat(tested.failureNow(mine.call(Call.of("m:f"))))
           .isInstanceOf(PythonFailure.CheckoutRefused.class);
     }
   }

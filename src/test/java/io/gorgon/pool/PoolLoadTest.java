@@ -8,8 +8,8 @@ import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure.CheckoutRefused;
 import io.gorgon.message.PythonFailure.CheckoutRefused.Reason;
 import io.gorgon.message.PythonFailure.NoCapacity;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
 import io.gorgon.testkit.Script;
 import io.gorgon.testkit.ScriptedPool;
 import java.time.Duration;
@@ -108,7 +108,7 @@ class PoolLoadTest {
         perTick.add(tested.connector().attempts() - seen);
         seen = tested.connector().attempts();
         if (tick == 3_000) {
-          assertThat(tested.failureOf(tested.pool().call(Call.of("m:f"))))
+          assertThat(tested.failureNow(tested.pool().call(Call.of("m:f"))))
               .isInstanceOf(NoCapacity.class);
           assertThat(RawCheckout.sent(tested).refusal()).isEqualTo(Reason.NO_CAPACITY);
         }

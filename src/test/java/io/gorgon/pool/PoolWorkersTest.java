@@ -10,8 +10,8 @@ import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.CheckoutRefused.Reason;
 import io.gorgon.message.WorkerId;
-import io.gorgon.testkit.Layer;
-import io.gorgon.testkit.NeedsLayer;
+import io.gorgon.proving.Layer;
+import io.gorgon.proving.NeedsLayer;
 import io.gorgon.testkit.Script;
 import io.gorgon.testkit.Script.Cue;
 import io.gorgon.testkit.ScriptedConnection;
@@ -77,7 +77,7 @@ class PoolWorkersTest {
       tested.passes(6_000);
 
       waiting.forEach(one -> assertThat(one.refusal()).isEqualTo(Reason.NO_CAPACITY));
-      assertThat(tested.failureOf(call)).isInstanceOf(PythonFailure.NoCapacity.class);
+      assertThat(tested.failureNow(call)).isInstanceOf(PythonFailure.NoCapacity.class);
     }
   }
 
@@ -257,7 +257,7 @@ class PoolWorkersTest {
 
       tested.worker(1).dieBy(9);
 
-      assertThat(tested.failureOf(tested.pool().dump(busy)))
+      assertThat(tested.failureNow(tested.pool().dump(busy)))
           .isInstanceOf(PythonFailure.NoDump.class);
     }
   }

@@ -68,7 +68,7 @@ class StatsReportTest {
       tested.stats();
       RunningCall runs = tested.pool().call(SLOW);
       RunningCall waits = tested.pool().call(SLOW);
-      tested.failureOf(tested.pool().call(SLOW));
+      tested.failureNow(tested.pool().call(SLOW));
 
       PoolStats during = tested.stats();
       assertThat(during.waitingCalls()).isEqualTo(1);
@@ -78,7 +78,7 @@ class StatsReportTest {
       tested.worker(0).answer(1);
       tested.now(runs);
       tested.worker(0).raise("ValueError", "no");
-      tested.failureOf(waits);
+      tested.failureNow(waits);
       WorkerStats after = tested.stats().workers().get(0);
       assertThat(List.of(after.answered(), after.failed(), after.lost()))
           .containsExactly(2L, 1L, 0L);
@@ -94,7 +94,7 @@ class StatsReportTest {
       RunningCall lost = tested.pool().call(SLOW);
       assertThat(tested.isDone(lost)).isFalse();
       tested.worker(0).dieBy(11);
-      tested.failureOf(lost);
+      tested.failureNow(lost);
       tested.passes(5_000);
 
       WorkerStats after = tested.stats().workers().get(0);

@@ -9,7 +9,7 @@ import io.gorgon.message.Elements;
 import io.gorgon.message.Payload;
 import io.gorgon.message.PythonFailure.ProtocolViolation;
 import io.gorgon.message.PythonFailure.TooLarge;
-import io.gorgon.testkit.NotingHolder;
+import io.gorgon.proving.NotingHolder;
 import io.gorgon.testkit.VirtualTime;
 import io.gorgon.wire.Frame;
 import io.gorgon.worker.Dialogue;

@@ -8,7 +8,7 @@ import io.gorgon.message.Call;
 import io.gorgon.message.Payload;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.ProtocolViolation;
-import io.gorgon.testkit.NotingHolder;
+import io.gorgon.proving.NotingHolder;
 import io.gorgon.wire.Frame;
 import io.gorgon.worker.Dialogue;
 import io.gorgon.worker.PendingCall;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gorgon.message.Call;
 import io.gorgon.message.Payload;
-import io.gorgon.testkit.NotingHolder;
-import io.gorgon.testkit.QuietConnection;
+import io.gorgon.proving.NotingHolder;
+import io.gorgon.proving.QuietConnection;
 import java.util.concurrent.locks.ReentrantLock;
 import org.junit.jupiter.api.Test;
 

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.gorgon.connection.Connection;
 import io.gorgon.message.Call;
 import io.gorgon.message.Payload;
-import io.gorgon.testkit.TestPool;
+import io.gorgon.proving.TestPool;
 import io.gorgon.wire.Frame;
 import java.util.ArrayList;
 import java.util.Collections;
