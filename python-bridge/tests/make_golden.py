@@ -25,9 +25,21 @@ KINDS = {
     "request": 16,
     "ping": 17,
     "shutdown": 18,
+    "credit": 19,
+    "host_reply": 20,
+    "item": 21,
+    "segment": 22,
+    "session": 23,
     "result": 32,
     "failure": 33,
     "pong": 34,
+    "chunk": 35,
+    "end": 36,
+    "host_call": 37,
+    "progress": 38,
+    "pull": 39,
+    "log": 40,
+    "patch": 41,
 }
 BODIES = {
     "hello": '{"token":"0123456789abcdef","protocol":1,"pid":4711,"python":"3.11.7"}',
@@ -40,11 +52,24 @@ BODIES = {
     "result": '[1,2.5,"three",null,NaN,Infinity,-Infinity,12345678901234567890]',
     "failure": '{"kind":"cancelled","started":true}',
     "pong": "",
+    "credit": '{"n":16}',
+    "host_reply": '{"host":1,"failure":{"kind":"raised","type":"java.io.IOException","message":"no","names":[]}}',
+    "item": '{"source":0,"values":[1,"two"],"end":true}',
+    "segment": '{"segment":1,"descriptor":12,"size":1048576,"results":false}',
+    "session": '{"session":"user-42","birth":4711,"version":3}',
+    "chunk": '{"token":"a"}',
+    "end": "",
+    "host_call": '{"host":1,"name":"weather","args":["Rome"],"kwargs":{"days":3},"timeout":1.5}',
+    "progress": '{"done":1,"total":null,"note":"größe"}',
+    "pull": '{"source":0,"n":8}',
+    "log": '{"level":30,"logger":"my.module","message":"slow","time":1764115200.25}',
+    "patch": '{"version":3,"set":[],"gone":["basket"]}',
 }
+VALUE = b"\x01\x00\x00\x00\x00\x00\x01" + b"7"  # of a state: plain, no attachments, one byte
 TAGGED_REQUEST = '{"target":"m:f","args":[{"$":"bytes","i":0},{"$":"set","v":[1,2]}],"call":"call-6"}'
 SHARED_REQUEST = '{"target":"m:f","args":[{"$":"bytes","i":0},{"$":"bytes","i":1},{"$":"bytes","i":2}]}'
 TAGGED_RESULT = '[{"$":"array","i":0,"dtype":"<f8","shape":[3]},{"$":"bytes","i":1},{"$":"dict","v":{"$":1}}]'
-NO_ID = ("hello", "importing", "ready", "start_failed", "shutdown")
+NO_ID = ("hello", "importing", "ready", "start_failed", "shutdown", "segment", "log")
 
 
 def frame(
@@ -114,6 +139,9 @@ def golden() -> dict[str, tuple[bytes, dict[str, Any]]]:
 
     for name, kind in KINDS.items():
         valid(name, kind, 0 if name in NO_ID else 42, BODIES[name])
+    whole = '{"session":"user-42","birth":4711,"version":3,"names":["n","m"]}'
+    valid("session_with_state", 23, 43, whole, (VALUE, VALUE))
+    valid("patch_with_values", 41, 43, '{"version":3,"set":["n"],"gone":[],"host":2}', (VALUE,))
     valid("unicode", 16, 7, UNICODE)
     valid("greatest_id", 34, 2**63 - 1)
     valid("one_byte_body", 32, 1, "0")
@@ -154,7 +182,7 @@ def golden() -> dict[str, tuple[bytes, dict[str, Any]]]:
     invalid("codec_empty_with_body", "body", frame(16, 9, b"{}", codec=0))
     invalid("codec_json_without_body", "body", frame(17, 9, codec=1))
     invalid("unknown_kind", "kind", frame(99, 9, b"{}"))
-    invalid("reserved_kind", "kind", frame(41, 9, b"{}"))
+    invalid("reserved_kind", "kind", frame(42, 9, b"{}"))
     invalid("codec_tagged_without_body", "body", frame(17, 9, codec=2))
     invalid("unknown_codec", "codec", frame(16, 9, b"{}", codec=3))
     invalid("attachments_missing", "attachments", frame(16, 9, b"{}", count=1))
