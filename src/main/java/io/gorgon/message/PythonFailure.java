@@ -241,8 +241,11 @@ public abstract sealed class PythonFailure extends RuntimeException {
   public static final class DeadlineExceeded extends PythonFailure {
     /** Where the time ran out. */
     public enum Phase {
+      /** It waited for a worker, or behind other calls of its session. */
       QUEUED,
+      /** It waited, and no worker had got ready yet. */
       STARTING,
+      /** Python had started it. */
       RUNNING,
       /** Between two elements of a stream, whichever side did not move. */
       STREAMING

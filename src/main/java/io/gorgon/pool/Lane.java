@@ -1,6 +1,7 @@
 package io.gorgon.pool;
 
 import io.gorgon.message.PythonFailure;
+import io.gorgon.message.PythonFailure.DeadlineExceeded.Phase;
 import io.gorgon.message.WorkerId;
 import io.gorgon.worker.CallSource;
 import io.gorgon.worker.PendingCall;
@@ -42,6 +43,10 @@ final class Lane implements CallSource, PendingCall.Holder {
   private final ReentrantLock lock = new ReentrantLock();
   private final LaneQueue queue = new LaneQueue();
   private final LaneRoom room = new LaneRoom();
+
+  /** Whether any worker has ever got ready. */
+  private volatile boolean staffed;
+
   private @Nullable PythonFailure broken;
   private @Nullable PythonFailure closed;
 
@@ -109,6 +114,7 @@ final class Lane implements CallSource, PendingCall.Holder {
 
   /** Lets the lane use a worker that is idle; it may get something to do at once. */
   void admit(Runner runner) {
+    staffed = true;
     lock.lock();
     try {
       room.add(runner);
@@ -345,6 +351,11 @@ final class Lane implements CallSource, PendingCall.Holder {
   @Override
   public boolean hasStarted(PendingCall call) {
     return call.attempts() > 0; // it came back from a worker that died in it
+  }
+
+  @Override
+  public Phase waitsIn() {
+    return staffed ? Phase.QUEUED : Phase.STARTING;
   }
 
   /** Answers every waiting call whose deadline has passed. */

@@ -34,6 +34,11 @@ public final class PendingCall {
     /** Whether Python may have started it. */
     boolean hasStarted(PendingCall call);
 
+    /** What a call that has not started waits for here. */
+    default Phase waitsIn() {
+      return Phase.QUEUED;
+    }
+
     /**
      * Sends the running call a frame, made for the id that its request has.
      *
@@ -307,7 +312,8 @@ public final class PendingCall {
     }
     Holder current = holder;
     boolean started = stop(current);
-    Phase phase = streaming ? Phase.STREAMING : started ? Phase.RUNNING : Phase.QUEUED;
+    Phase waited = current == null ? Phase.QUEUED : current.waitsIn();
+    Phase phase = streaming ? Phase.STREAMING : started ? Phase.RUNNING : waited;
     Duration limit = Duration.ofNanos(deadline - enteredAt);
     String where = current == null ? "before it was taken in" : "at " + current;
     conclude(new DeadlineExceeded(call.target(), phase, limit, where), started);

@@ -3,6 +3,8 @@ package io.gorgon.pool;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gorgon.message.PythonFailure;
+import io.gorgon.message.PythonFailure.DeadlineExceeded;
+import io.gorgon.message.PythonFailure.DeadlineExceeded.Phase;
 import io.gorgon.message.PythonFailure.Draining;
 import io.gorgon.message.PythonFailure.NoCapacity;
 import io.gorgon.message.PythonFailure.Overloaded;
@@ -54,6 +56,19 @@ class LaneTest extends LaneScene {
 
     assertThat(told).containsExactly("nobody there");
     assertThat(lane.waiting()).isEqualTo(1);
+  }
+
+  @Test
+  void theDeadlineOfACallTellsWhetherThereHadBeenAWorker() {
+    PendingCall early = offered();
+    lane.expire(DEADLINE);
+    assertThat(((DeadlineExceeded) failure(early)).phase()).isEqualTo(Phase.STARTING);
+
+    admitted(1);
+    offered();
+    PendingCall late = offered();
+    lane.expire(DEADLINE);
+    assertThat(((DeadlineExceeded) failure(late)).phase()).isEqualTo(Phase.QUEUED);
   }
 
   @Test

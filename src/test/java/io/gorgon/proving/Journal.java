@@ -129,7 +129,8 @@ public final class Journal {
     return (failure instanceof PythonFailure.WorkerLost lost && !lost.started())
         || (failure instanceof PythonFailure.Cancelled cancelled && !cancelled.started())
         || (failure instanceof PythonFailure.DeadlineExceeded late
-            && late.phase() == PythonFailure.DeadlineExceeded.Phase.QUEUED)
+            && (late.phase() == PythonFailure.DeadlineExceeded.Phase.QUEUED
+                || late.phase() == PythonFailure.DeadlineExceeded.Phase.STARTING))
         || failure instanceof PythonFailure.Draining
         || failure instanceof PythonFailure.Overloaded
         || failure instanceof PythonFailure.StartFailed;
