@@ -135,6 +135,7 @@ final class SessionLine implements PendingCall.Holder {
       return true;
     }
     waiting.addLast(step);
+    home.watch(this);
     return false;
   }
 
@@ -201,6 +202,7 @@ final class SessionLine implements PendingCall.Holder {
       check(turn, known);
       return;
     }
+    home.watch(this);
     find()
         .whenComplete(
             (found, failure) -> {
@@ -243,6 +245,7 @@ final class SessionLine implements PendingCall.Holder {
                 finish(turn);
               });
     } else if (found.version() == 0 && home.settings().quota() > 0) {
+      home.watch(this);
       home.count()
           .whenComplete(
               (count, failure) -> {
@@ -494,9 +497,10 @@ final class SessionLine implements PendingCall.Holder {
 
   // ---- time
 
-  /** Answers every call that waits here and whose deadline has passed. */
-  void expire(long now) {
+  /** Answers every call that waits here and whose deadline has passed; whether others wait. */
+  boolean expire(long now) {
     Deque<PendingCall> overdue = new ArrayDeque<>(2);
+    boolean left;
     lock.lock();
     try {
       if (!sent && current instanceof Turn turn && turn.call().isOverdue(now)) {
@@ -507,10 +511,12 @@ final class SessionLine implements PendingCall.Holder {
           overdue.add(turn.call());
         }
       }
+      left = !waiting.isEmpty() || (current != null && !sent);
     } finally {
       lock.unlock();
     }
     overdue.forEach(PendingCall::expire);
+    return left;
   }
 
   /** Takes this line out of use if nobody has used it since {@code then}; whether it is. */

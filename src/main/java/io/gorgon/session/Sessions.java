@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -53,6 +54,10 @@ public final class Sessions {
   private final int capacity;
   private final ConcurrentMap<String, SessionLine> lines = new ConcurrentHashMap<>();
   private final AtomicInteger waiting = new AtomicInteger();
+
+  /** Those in which a call waits, for another one or for the store. */
+  private final Set<SessionLine> watched = ConcurrentHashMap.newKeySet();
+
   private final AtomicBoolean sweeping = new AtomicBoolean();
   private volatile Instant sweptAt;
 
@@ -138,6 +143,11 @@ public final class Sessions {
     return before < capacity;
   }
 
+  /** Has calls that wait there answered when their deadlines have passed. */
+  void watch(SessionLine line) {
+    watched.add(line);
+  }
+
   void left() {
     waiting.decrementAndGet();
   }
@@ -217,8 +227,11 @@ public final class Sessions {
 
   /** Answers calls whose deadline has passed, and takes out what nobody uses. */
   public void onTick(long now) {
-    if (waiting.get() > 0) {
-      lines.values().forEach(line -> line.expire(now));
+    for (SessionLine line : watched) {
+      watched.remove(line);
+      if (line.expire(now)) {
+        watched.add(line);
+      }
     }
     Instant time = now();
     if (time.isAfter(sweptAt.plus(settings.sweep())) && sweeping.compareAndSet(false, true)) {
