@@ -13,6 +13,7 @@ import io.gorgon.worker.PendingCall;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -227,7 +228,8 @@ public final class Sessions {
 
   /** Answers calls whose deadline has passed, and takes out what nobody uses. */
   public void onTick(long now) {
-    for (SessionLine line : watched) {
+    for (SessionLine line : List.copyOf(watched)) {
+      // Out first: a call that comes meanwhile puts the line in again.
       watched.remove(line);
       if (line.expire(now)) {
         watched.add(line);
