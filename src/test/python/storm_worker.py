@@ -1,6 +1,6 @@
 """A worker that goes wrong when it is told to: entry ``storm_worker:main``.
 
-A request whose body has ``fault:NAME`` in it meets that fault at that point of the protocol. ``kill`` is SIGKILL and
+A call of `journaled` whose nonce has ``fault:NAME`` in it meets that fault at that point of the protocol, once. ``kill`` is SIGKILL and
 ``stop`` is SIGSTOP, at ``after-header`` (nothing has started), ``before-reply``, ``mid-reply`` or ``after-reply``.
 ``garbage-reply``, ``flag-flip``, ``unknown-kind`` and ``oversize-reply`` are replies that are no frames.
 """
@@ -16,7 +16,7 @@ from faulty_worker import FaultyWorker
 from gorgon import _wire
 from gorgon._worker import Spec, live
 
-_ASKED_FOR = re.compile(rb"fault:([a-z-]+)")
+_ASKED_FOR = re.compile(rb'"([^"]+)", ?"([0-9]+)", ?"[^"]*fault:([a-z-]+)"')
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
@@ -33,8 +33,7 @@ class StormWorker(FaultyWorker):
         self.fault = ""
 
     def answer(self, frame: _wire.Frame) -> _wire.Written:
-        found = _ASKED_FOR.search(bytes(frame.body))
-        self.fault = found[1].decode() if found else ""
+        self.fault = _fault(bytes(frame.body))
         self.faults = {self.fault: ""} if self.fault else {}
         self.requests = 0 if self.fault else 1  # so that it is this request's, or nobody's
         self.strike("after-header")
@@ -56,3 +55,16 @@ class StormWorker(FaultyWorker):
         name, _, where = self.fault.partition("-")
         if where == point and name in _SIGNALS:
             os.kill(os.getpid(), _SIGNALS[name])
+
+
+def _fault(body: bytes) -> str:
+    """What this request asks for; nothing when it comes again, for one that never started does."""
+    found = _ASKED_FOR.search(body)
+    if found is None:
+        return ""
+    journal, call, name = (group.decode() for group in found.groups())
+    try:
+        os.close(os.open(f"{journal}-{call}", os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return ""
+    return name
