@@ -20,7 +20,8 @@ final class Board {
 
   private static final Path JSON = Path.of("target", "scoreboard.json");
   private static final Path README = Path.of("README.md");
-  private static final String HEAD = "| # | figure | target | measured | |\n|---|---|---|---|---|\n";
+  private static final String HEAD =
+      "| # | figure | target | measured | |\n|---|---|---|---|---|\n";
 
   private final Tier tier;
   private final Map<Integer, Row> rows = new TreeMap<>();

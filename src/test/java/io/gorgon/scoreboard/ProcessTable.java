@@ -61,7 +61,9 @@ final class ProcessTable {
 
   /** How many live processes carry it. */
   static long carriersOf(String token) {
-    return pids().stream().filter(ProcessTable::isAlive).filter(p -> variables(p).contains(token))
+    return pids().stream()
+        .filter(ProcessTable::isAlive)
+        .filter(p -> variables(p).contains(token))
         .count();
   }
 

@@ -28,6 +28,7 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.Props;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.stream.javadsl.Keep;
@@ -40,9 +41,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class RecordedPool implements AutoCloseable {
 
+  private static final AtomicLong COUNT = new AtomicLong();
+
   final TestPool tested;
   final History history = new History();
   private final Path journal;
+  private final ActorRef<PoolEvent> listener;
   private final AtomicLong numbers = new AtomicLong();
   private final ConcurrentHashMap<Integer, Process> processes = new ConcurrentHashMap<>();
 
@@ -59,7 +63,14 @@ final class RecordedPool implements AutoCloseable {
     } catch (IOException failed) {
       throw new AssertionError(failed);
     }
-    pool().ref().tell(new Pool.Subscribe(actor(this::onEvent)));
+    listener =
+        tested
+            .system()
+            .systemActorOf(
+                Behaviors.<PoolEvent>receiveMessage(this::listen),
+                "listener-" + COUNT.incrementAndGet(),
+                Props.empty());
+    pool().ref().tell(new Pool.Subscribe(listener));
     pool()
         .offer(
             Tools.NONE.with(
@@ -80,22 +91,19 @@ final class RecordedPool implements AutoCloseable {
     return new RecordedPool(TestPool.start(settings));
   }
 
-  PythonPool pool() {
-    return tested.pool();
+  /** Records what happens to a pool that goes on afterwards; see {@link #leave}. */
+  static RecordedPool over(TestPool tested) {
+    return new RecordedPool(tested);
   }
 
-  /** An actor that does {@code what} with all it is told. */
-  <T> ActorRef<T> actor(java.util.function.Consumer<T> what) {
-    return tested
-        .system()
-        .systemActorOf(
-            Behaviors.<T>receiveMessage(
-                message -> {
-                  what.accept(message);
-                  return Behaviors.same();
-                }),
-            "recorded-" + numbers.incrementAndGet(),
-            Props.empty());
+  /** Stops recording; leases that end later are not in the history. */
+  void leave() {
+    listener.tell(new PoolEvent.PoolStopped(""));
+    TestPool.get(stopped);
+  }
+
+  PythonPool pool() {
+    return tested.pool();
   }
 
   /** An actor that stops when it is told anything. */
@@ -104,8 +112,17 @@ final class RecordedPool implements AutoCloseable {
         .system()
         .systemActorOf(
             Behaviors.<String>receiveMessage(any -> Behaviors.stopped()),
-            "mortal-" + numbers.incrementAndGet(),
+            "mortal-" + COUNT.incrementAndGet(),
             Props.empty());
+  }
+
+  private Behavior<PoolEvent> listen(PoolEvent event) {
+    if (event.pool().isEmpty()) {
+      stopped.complete(null);
+      return Behaviors.stopped();
+    }
+    onEvent(event);
+    return Behaviors.same();
   }
 
   private void onEvent(PoolEvent event) {
@@ -154,8 +171,7 @@ final class RecordedPool implements AutoCloseable {
     return new Sent(id, running, note(id, running, false));
   }
 
-  private Call request(
-      Terms terms, String id, String nonce, String function, Object... more) {
+  private Call request(Terms terms, String id, String nonce, String function, Object... more) {
     var arguments = new java.util.ArrayList<Object>();
     arguments.addAll(List.of(journal.toString(), id, nonce));
     arguments.addAll(List.of(more));
@@ -216,15 +232,13 @@ final class RecordedPool implements AutoCloseable {
     String nonce = nonce(id, fault);
     history.add(new Fact.Asked(now(), id, nonce, terms));
     var ran =
-        pool()
-            .stream(request(terms, id, nonce, "stream", terms.elements(), failAt))
+        pool().stream(request(terms, id, nonce, "stream", terms.elements(), failAt))
             .take(leaveAfter)
             .toMat(
                 Sink.foreach(
                     chunk ->
                         history.add(
-                            new Fact.Element(
-                                now(), id, chunk.index(), chunk.as(String.class)))),
+                            new Fact.Element(now(), id, chunk.index(), chunk.as(String.class)))),
                 Keep.both())
             .run(tested.system());
     CompletableFuture<Void> told = note(id, ran.first(), leaveAfter < terms.elements());

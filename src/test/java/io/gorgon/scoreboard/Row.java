@@ -26,8 +26,6 @@ record Row(int number, String figure, String target, List<Figure> figures) {
 
   /** met, missed, or FAILED where that fails the run. */
   String verdict() {
-    return failsTheRun()
-        ? "FAILED"
-        : figures.stream().allMatch(Figure::isMet) ? "met" : "missed";
+    return failsTheRun() ? "FAILED" : figures.stream().allMatch(Figure::isMet) ? "met" : "missed";
   }
 }

@@ -51,8 +51,7 @@ final class Storm {
   private static final Set<Breach> OVERLAP =
       EnumSet.of(LEASES_OVERLAP, RAN_BESIDE_A_LEASE, TWO_AT_ONCE, LEASED_UNREADY);
   private static final Set<Breach> DIRTY =
-      EnumSet.of(
-          REUSED_AFTER_DIRTY_END, RAN_AFTER_GONE, READY_OUT_OF_TURN, GONE_TWICE, NEVER_GONE);
+      EnumSet.of(REUSED_AFTER_DIRTY_END, RAN_AFTER_GONE, READY_OUT_OF_TURN, GONE_TWICE, NEVER_GONE);
   private static final Set<Breach> LEAKED = EnumSet.of(LEASE_LEAKED, LEASE_ENDED_UNGRANTED);
 
   /** What is left: answers, elements and questions that went astray. */
@@ -126,7 +125,9 @@ final class Storm {
     zombies += ProcessTable.zombiesOfOurs();
     List<Violation> found = pool.violations();
     kills +=
-        pool.history.all(Fact.Started.class).stream().filter(s -> s.nonce().contains(":kill")).count();
+        pool.history.all(Fact.Started.class).stream()
+            .filter(s -> s.nonce().contains(":kill"))
+            .count();
     kills += plan.stream().filter(what -> what == What.KILLED_AFTER_HEADER).count();
     found.stream().limit(20).forEach(one -> System.out.println("[storm] " + one));
     violations.addAll(found);
@@ -176,7 +177,11 @@ final class Storm {
     do {
       stats = TestPool.get(pool.pool().stats());
     } while ((stats.ready() != WORKERS || stats.leased() != 0) && System.nanoTime() < end);
-    return Math.abs(WORKERS - stats.ready()) + stats.leased();
+    long unready = Math.abs(WORKERS - stats.ready()) + stats.leased();
+    if (unready > 0) {
+      System.out.println("[storm] two seconds after the last fault: " + stats);
+    }
+    return unready;
   }
 
   private long count(Set<Breach> breaches) {
@@ -208,8 +213,7 @@ final class Storm {
           "0",
           Figure.none("", count(CROSSED))),
       Row.of(5, "overlaps on one incarnation", "0", Figure.none("", count(OVERLAP))),
-      Row.of(
-          6, "use of an incarnation after a dirty end", "0", Figure.none("", count(DIRTY))),
+      Row.of(6, "use of an incarnation after a dirty end", "0", Figure.none("", count(DIRTY))),
       Row.of(
           7,
           "leases leaked, slots not ready 2 s after the last fault",

@@ -24,12 +24,16 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
 
-/** Makes one request of a storm after the other, each when it has been told what the last came to. */
+/**
+ * Makes one request of a storm after the other, each when it has been told what the last came to.
+ */
 final class StormCaller {
 
   private static final Duration LONG = Duration.ofSeconds(20);
   private static final Duration PATIENCE = Duration.ofSeconds(60);
-  private static final String[] STOPS = {"stop-after-header", "stop-before-reply", "stop-mid-reply"};
+  private static final String[] STOPS = {
+    "stop-after-header", "stop-before-reply", "stop-mid-reply"
+  };
   private static final String[] MALFORMED = {"garbage-reply", "flag-flip", "unknown-kind"};
 
   /** A call that a kill may hit, of its own or somebody else's, once it has started. */
@@ -69,8 +73,7 @@ final class StormCaller {
                   "",
                   random.nextInt(40),
                   Long.MAX_VALUE));
-      case STREAM_LEFT ->
-          await(pool.stream(HIT.streaming(200), "", -1, 1 + random.nextInt(60)));
+      case STREAM_LEFT -> await(pool.stream(HIT.streaming(200), "", -1, 1 + random.nextInt(60)));
       case ASKS_JAVA ->
           await(
               pool.call(call -> pool.pool().call(call), HIT, "", "ask", 1 + random.nextInt(4))
@@ -111,14 +114,12 @@ final class StormCaller {
       case MALFORMED ->
           await(
               plain(
-                  Terms.once(
-                      LONG, f -> f instanceof ProtocolViolation || RecordedPool.isLost(f)),
+                  Terms.once(LONG, f -> f instanceof ProtocolViolation || RecordedPool.isLost(f)),
                   MALFORMED[random.nextInt(MALFORMED.length)]));
       case OVERSIZE ->
           await(
               plain(
-                  Terms.once(
-                      LONG, f -> f instanceof ProtocolViolation || RecordedPool.isLost(f)),
+                  Terms.once(LONG, f -> f instanceof ProtocolViolation || RecordedPool.isLost(f)),
                   "oversize-reply"));
     }
   }

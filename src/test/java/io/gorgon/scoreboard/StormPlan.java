@@ -39,7 +39,7 @@ final class StormPlan {
   private static final int KILLS_EACH = 35;
 
   private static final int EACH = 50;
-  static final int REQUESTS = 61_000;
+  static final int REQUESTS = Integer.getInteger("scoreboard.requests", 61_000);
 
   private StormPlan() {}
 
