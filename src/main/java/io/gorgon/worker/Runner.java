@@ -603,7 +603,9 @@ public final class Runner implements PendingCall.Holder {
     Predicate<PendingCall> moves = call -> mayMove && call.isRoaming() && !call.isDone();
     boolean moving = waiting.stream().anyMatch(moves);
     for (InFlight flight : List.copyOf(unanswered)) {
-      if (lastStarted < flight.request() && moves.test(flight.call())) {
+      if (lastStarted < flight.request()
+          && moves.test(flight.call())
+          && flight.call().outlivesADeath()) {
         unanswered.remove(flight);
         flight.call().didNotStart();
         moving = true;
