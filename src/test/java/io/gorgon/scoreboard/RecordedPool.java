@@ -274,8 +274,13 @@ final class RecordedPool implements AutoCloseable {
         : failure;
   }
 
+  /**
+   * What a call that has started may be told when its worker dies or writes garbage, by whosever
+   * fault: what it did is done, and its answer cannot be had any more.
+   */
   static boolean isLost(PythonFailure failure) {
-    return failure instanceof PythonFailure.WorkerLost lost && lost.started();
+    return failure instanceof PythonFailure.ProtocolViolation
+        || (failure instanceof PythonFailure.WorkerLost lost && lost.started());
   }
 
   /** What is wrong with its history; after {@link #close}. */

@@ -151,7 +151,9 @@ final class StormCaller {
   }
 
   private static final Terms LEASED =
-      Terms.once(LONG, f -> f instanceof WorkerLost || f instanceof CheckoutRefused);
+      Terms.once(
+          LONG,
+          f -> f instanceof WorkerLost || RecordedPool.isLost(f) || f instanceof CheckoutRefused);
 
   private void checkout(int calls, Duration limit, boolean again) {
     Checkout granted = checkOut(Optional.empty(), limit);
