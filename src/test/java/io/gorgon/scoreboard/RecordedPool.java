@@ -28,6 +28,7 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.Props;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -43,7 +44,11 @@ final class RecordedPool implements AutoCloseable {
 
   private static final AtomicLong COUNT = new AtomicLong();
 
-  final TestPool tested;
+  /** The kit's pool under it; null for {@link #over}. */
+  final @Nullable TestPool tested;
+
+  private final ActorSystem<?> system;
+  private final PythonPool pool;
   final History history = new History();
   private final Path journal;
   private final ActorRef<PoolEvent> listener;
@@ -55,7 +60,9 @@ final class RecordedPool implements AutoCloseable {
   /** What runs in a slot now. */
   record Process(WorkerId worker, long pid) {}
 
-  private RecordedPool(TestPool tested) {
+  private RecordedPool(ActorSystem<?> system, PythonPool pool, @Nullable TestPool tested) {
+    this.system = system;
+    this.pool = pool;
     this.tested = tested;
     try {
       this.journal = Files.createTempDirectory("gorgon-history-").resolve("journal");
@@ -64,12 +71,10 @@ final class RecordedPool implements AutoCloseable {
       throw new AssertionError(failed);
     }
     listener =
-        tested
-            .system()
-            .systemActorOf(
-                Behaviors.<PoolEvent>receiveMessage(this::listen),
-                "listener-" + COUNT.incrementAndGet(),
-                Props.empty());
+        system.systemActorOf(
+            Behaviors.<PoolEvent>receiveMessage(this::listen),
+            "listener-" + COUNT.incrementAndGet(),
+            Props.empty());
     pool().ref().tell(new Pool.Subscribe(listener));
     pool()
         .offer(
@@ -88,32 +93,33 @@ final class RecordedPool implements AutoCloseable {
 
   /** As {@link TestPool#start}. */
   static RecordedPool start(String... settings) {
-    return new RecordedPool(TestPool.start(settings));
+    TestPool tested = TestPool.start(settings);
+    return new RecordedPool(tested.system(), tested.pool(), tested);
   }
 
   /** Records what happens to a pool that goes on afterwards; see {@link #leave}. */
-  static RecordedPool over(TestPool tested) {
-    return new RecordedPool(tested);
+  static RecordedPool over(ActorSystem<?> system, PythonPool pool) {
+    return new RecordedPool(system, pool, null);
   }
 
   /** Stops recording; leases that end later are not in the history. */
   void leave() {
     listener.tell(new PoolEvent.PoolStopped(""));
     TestPool.get(stopped);
+    // Else the pool would hold on to this history by its tool.
+    pool.offer(Tools.NONE.with("answer", call -> null));
   }
 
   PythonPool pool() {
-    return tested.pool();
+    return pool;
   }
 
   /** An actor that stops when it is told anything. */
   ActorRef<String> mortal() {
-    return tested
-        .system()
-        .systemActorOf(
-            Behaviors.<String>receiveMessage(any -> Behaviors.stopped()),
-            "mortal-" + COUNT.incrementAndGet(),
-            Props.empty());
+    return system.systemActorOf(
+        Behaviors.<String>receiveMessage(any -> Behaviors.stopped()),
+        "mortal-" + COUNT.incrementAndGet(),
+        Props.empty());
   }
 
   private Behavior<PoolEvent> listen(PoolEvent event) {
@@ -240,7 +246,7 @@ final class RecordedPool implements AutoCloseable {
                         history.add(
                             new Fact.Element(now(), id, chunk.index(), chunk.as(String.class)))),
                 Keep.both())
-            .run(tested.system());
+            .run(system);
     CompletableFuture<Void> told = note(id, ran.first(), leaveAfter < terms.elements());
     CompletableFuture<Done> over = ran.second().toCompletableFuture();
     return over.handle(
@@ -309,6 +315,8 @@ final class RecordedPool implements AutoCloseable {
   public void close() {
     TestPool.get(pool().drain(Duration.ofSeconds(1)));
     TestPool.get(stopped);
-    tested.close();
+    if (tested != null) {
+      tested.close();
+    }
   }
 }

@@ -4,7 +4,6 @@ import io.gorgon.Checkout;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.CheckoutRefused;
 import io.gorgon.message.PythonFailure.DeadlineExceeded;
-import io.gorgon.message.PythonFailure.ProtocolViolation;
 import io.gorgon.message.PythonFailure.PythonRaised;
 import io.gorgon.message.PythonFailure.WorkerLost;
 import io.gorgon.pool.CheckoutKind;
@@ -111,16 +110,8 @@ final class StormCaller {
                       Duration.ofMillis(300),
                       f -> f instanceof DeadlineExceeded || RecordedPool.isLost(f)),
                   STOPS[random.nextInt(STOPS.length)]));
-      case MALFORMED ->
-          await(
-              plain(
-                  Terms.once(LONG, f -> f instanceof ProtocolViolation || RecordedPool.isLost(f)),
-                  MALFORMED[random.nextInt(MALFORMED.length)]));
-      case OVERSIZE ->
-          await(
-              plain(
-                  Terms.once(LONG, f -> f instanceof ProtocolViolation || RecordedPool.isLost(f)),
-                  "oversize-reply"));
+      case MALFORMED -> await(plain(HIT, MALFORMED[random.nextInt(MALFORMED.length)]));
+      case OVERSIZE -> await(plain(HIT, "oversize-reply"));
     }
   }
 
