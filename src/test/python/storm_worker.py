@@ -1,7 +1,8 @@
 """A worker that goes wrong when it is told to: entry ``storm_worker:main``.
 
-A call of `journaled` whose nonce has ``fault:NAME`` in it meets that fault at that point of the protocol, once. ``kill`` is SIGKILL and
-``stop`` is SIGSTOP, at ``after-header`` (nothing has started), ``before-reply``, ``mid-reply`` or ``after-reply``.
+A call of `journaled` whose nonce has ``fault:NAME`` in it meets that fault at that point of the protocol, once.
+``kill`` is SIGKILL and ``stop`` is SIGSTOP, at ``after-header`` (nothing has started), ``before-reply``, ``mid-reply``
+or ``after-reply``.
 ``garbage-reply``, ``flag-flip``, ``unknown-kind`` and ``oversize-reply`` are replies that are no frames.
 """
 

@@ -459,6 +459,12 @@ public final class Runner implements PendingCall.Holder {
     return first != null && connection.lastStarted() >= first.request();
   }
 
+  /** Whether that request is the next that Python will come to, and nothing runs before it. */
+  boolean isNext(long request) {
+    InFlight first = flights.first();
+    return first != null && first.request() == request && connection.lastStarted() < request;
+  }
+
   /** Whether that request has been written and not answered. */
   boolean isInFlight(long request) {
     return flights.of(request) != null;
