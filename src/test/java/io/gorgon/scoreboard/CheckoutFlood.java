@@ -13,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.ConcurrentHistogram;
 
 /**
@@ -25,6 +26,7 @@ final class CheckoutFlood {
   private static final int CAPACITY = 100;
   private static final int CALLERS = 16;
   private static final int WORKERS = 2;
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   private CheckoutFlood() {}
 
@@ -106,7 +108,10 @@ final class CheckoutFlood {
                 },
                 threads));
       }
-      all.forEach(TestPool::get);
+      // Longer than a test's patience: on a loaded machine this is much work.
+      CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
+          .orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS)
+          .join();
     } finally {
       threads.shutdown();
     }
