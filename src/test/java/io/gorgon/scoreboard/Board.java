@@ -5,11 +5,13 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.gorgon.testkit.TestMachine;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -25,6 +27,10 @@ final class Board {
 
   private final Tier tier;
   private final Map<Integer, Row> rows = new TreeMap<>();
+
+  /** What others had to do on this machine when it began, in processes that want to run. */
+  private final double loadBefore =
+      ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
 
   Board(Tier tier) {
     this.tier = tier;
@@ -88,7 +94,7 @@ final class Board {
     return LocalDate.now()
         + ", "
         + machine()
-        + ", "
+        + String.format(Locale.ROOT, ", load average %.0f before it began, ", loadBefore)
         + tier.name()
         + " tier, seed "
         + tier.seed()
@@ -126,6 +132,7 @@ final class Board {
         .put("replay", tier.replay())
         .put("cores", Runtime.getRuntime().availableProcessors())
         .put("memoryBytes", ProcessTable.memoryOfTheMachine())
+        .put("loadBefore", loadBefore)
         .put("jdk", Runtime.version().toString())
         .put("python", TestMachine.CURRENT.pythonVersion().orElse("missing"));
     var list = all.putArray("rows");

@@ -262,8 +262,13 @@ final class Soak {
   private double peakDrift(java.util.function.ToDoubleFunction<Sample> figure) {
     List<Sample> kept = judged();
     int half = kept.size() / 2;
-    return kept.subList(half, kept.size()).stream().mapToDouble(figure).max().orElse(0)
-        - kept.subList(0, Math.max(1, half)).stream().mapToDouble(figure).max().orElse(0);
+    return peak(kept.subList(half, kept.size()), figure)
+        - peak(kept.subList(0, Math.max(1, half)), figure);
+  }
+
+  private static double peak(
+      List<Sample> some, java.util.function.ToDoubleFunction<Sample> figure) {
+    return some.stream().mapToDouble(figure).max().orElse(0);
   }
 
   private static double median(
@@ -271,7 +276,7 @@ final class Soak {
     return some.stream().mapToDouble(figure).sorted().toArray()[some.size() / 2];
   }
 
-  /** The slope of so short a run is noise, so it is judged from nine minutes on. */
+  /** Slopes and peaks of so short a run are noise: they are judged from nine minutes on. */
   Row row() {
     boolean isLong = samples.get(samples.size() - 1).hours() * 60 > 9;
     return Row.of(
@@ -283,7 +288,9 @@ final class Soak {
             : Figure.within(
                 "heap (too short for a slope)", median(judged(), Sample::heapMegabytes), 64, "MB"),
         Figure.atMost("descriptors ±", Math.abs(drift(Sample::descriptors)), 2, ""),
-        Figure.atMost("most threads +", peakDrift(Sample::threads), 2, ""),
+        isLong
+            ? Figure.atMost("most threads +", peakDrift(Sample::threads), 2, "")
+            : Figure.atMost("most threads", peak(samples, Sample::threads), 64, ""),
         Figure.atMost("keeper's descriptors +", drift(Sample::keeperDescriptors), 2, ""),
         Figure.atMost("segments +", drift(Sample::segments), 2, ""),
         Figure.none(
