@@ -96,13 +96,18 @@ final class Answers {
   List<PendingCall> giveUp(
       List<InFlight> unanswered, Connection.Closed closed, long lastStarted, String cause) {
     List<PendingCall> back = new ArrayList<>();
+    boolean nextToRun = true;
     for (InFlight flight : unanswered) {
       PendingCall call = flight.call();
       boolean started = lastStarted >= flight.request();
+      boolean suspect = nextToRun && !started;
+      nextToRun = false;
       if (call.isDone()) {
         continue;
       }
-      if (!flight.leased() && (!started || call.mayRunAgain())) {
+      // One that kills before it starts would go from worker to worker until its deadline.
+      boolean outlives = !suspect || call.outlivesADeath();
+      if (!flight.leased() && outlives && (!started || call.mayRunAgain())) {
         if (!started) {
           call.didNotStart();
         }

@@ -22,6 +22,9 @@ import org.slf4j.MDC;
  */
 public final class PendingCall {
 
+  /** Chance kills one worker in that moment, seldom two in a row; five times is no chance. */
+  private static final int MOST_DEATHS_ON_THE_WAY = 5;
+
   /** Who has the call now: a line that it waits in, or the worker that it was written to. */
   public interface Holder {
 
@@ -76,6 +79,10 @@ public final class PendingCall {
   private final AtomicReference<Stage> stage = new AtomicReference<>(Stage.OPEN);
   private volatile @Nullable Holder holder;
   private final AtomicInteger attempts = new AtomicInteger();
+
+  /** Touched by one dead worker after the other; the line between them orders that. */
+  private int deathsOnTheWay;
+
   private volatile long startedAt;
   private volatile long request;
   private volatile boolean atWorker;
@@ -254,6 +261,14 @@ public final class PendingCall {
   /** Notes that a worker gave it back without having started it. */
   void didNotStart() {
     attempts.decrementAndGet();
+  }
+
+  /**
+   * Notes that a worker died on its way to it, with nothing else under way; false if that has
+   * happened so often that it must be its own doing.
+   */
+  boolean outlivesADeath() {
+    return ++deathsOnTheWay < MOST_DEATHS_ON_THE_WAY;
   }
 
   /** Whether it may be run once more after a worker died in it. */

@@ -466,6 +466,12 @@ public final class Runner implements PendingCall.Holder {
     return first != null && connection.lastStarted() >= first.request();
   }
 
+  /** Whether that request is the next that Python will come to, and nothing runs before it. */
+  boolean isNext(long request) {
+    InFlight first = flights.first();
+    return first != null && first.request() == request && connection.lastStarted() < request;
+  }
+
   /** Whether that request has been written and not answered. */
   boolean isInFlight(long request) {
     return flights.of(request) != null;
@@ -623,7 +629,9 @@ public final class Runner implements PendingCall.Holder {
     Predicate<PendingCall> moves = call -> mayMove && call.isRoaming() && !call.isDone();
     boolean moving = waiting.stream().anyMatch(moves);
     for (InFlight flight : left) {
-      if (lastStarted < flight.request() && moves.test(flight.call())) {
+      if (lastStarted < flight.request()
+          && moves.test(flight.call())
+          && flight.call().outlivesADeath()) {
         unanswered.remove(flight);
         flight.call().didNotStart();
         moving = true;

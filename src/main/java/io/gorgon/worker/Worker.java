@@ -65,6 +65,8 @@ public final class Worker {
 
   private record KillDue(long request) implements Command {}
 
+  private record SilentDue(long request) implements Command {}
+
   private record DirtyEnded() implements Command {}
 
   private record Strayed(String answer) implements Command {}
@@ -138,6 +140,9 @@ public final class Worker {
 
   /** How soon at the earliest to look again after a cancelled call that has not begun. */
   private static final Duration LOOK_AGAIN = Duration.ofMillis(20);
+
+  /** How long at least a worker may take to pass over a call that it must not start. */
+  private static final Duration SILENCE = Duration.ofMillis(500);
 
   /**
    * Where a worker stands, and what it has to do with.
@@ -215,6 +220,7 @@ public final class Worker {
         .onMessage(Abandoned.class, abandoned -> onAbandoned(abandoned, mine))
         .onMessage(InterruptDue.class, due -> onInterruptDue(due, mine))
         .onMessage(KillDue.class, due -> onKillDue(due, mine))
+        .onMessage(SilentDue.class, due -> onSilentDue(due, mine))
         .onMessage(DirtyEnded.class, ended -> onDirtyEnded(mine))
         .onMessage(Strayed.class, strayed -> onStrayed(strayed, mine))
         .onAnyMessage(this::onOutOfPlace)
@@ -373,6 +379,10 @@ public final class Worker {
   private Behavior<Command> onInterruptDue(InterruptDue due, Incarnation mine) {
     if (!mine.runner().isInFlight(due.request())) {
       mine.cancelling.remove(due.request());
+    } else if (mine.runner().isNext(due.request())) {
+      // Marked, and nothing runs before it: a worker that lives passes over it in a moment.
+      var silent = new SilentDue(due.request());
+      timers.startSingleTimer(silent, silent, longer(settings.interruptGrace(), SILENCE));
     } else if (!mine.runner().isRunning(due.request())) {
       // Behind another call: the mark on the page keeps it from starting.
       timers.startSingleTimer(due, due, longer(settings.cancelGrace(), LOOK_AGAIN));
@@ -385,6 +395,18 @@ public final class Worker {
       timers.startSingleTimer(next, next, settings.interruptGrace().dividedBy(2));
     }
     return Behaviors.same();
+  }
+
+  /** A process that was stopped between two calls, or hangs there, has no call that ends it. */
+  private Behavior<Command> onSilentDue(SilentDue due, Incarnation mine) {
+    if (mine.runner().isNext(due.request())) {
+      mine.cancelling.remove(due.request());
+      mine.cause = "it did not come to its next call";
+      parent.tell(new Noticed(mine.id, mine.cause + "; killing it"));
+      mine.connection().kill();
+      return Behaviors.same();
+    }
+    return onInterruptDue(new InterruptDue(due.request(), 0), mine);
   }
 
   private static Duration longer(Duration one, Duration other) {

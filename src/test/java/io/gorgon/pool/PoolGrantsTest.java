@@ -72,6 +72,21 @@ class PoolGrantsTest {
     }
   }
 
+  /** A soak found ends of leases that nobody had been told of. */
+  @Test
+  void row01c_theLeaseOfASessionsCallIsToldNeitherAsGrantedNorAsEnded() {
+    try (var tested = one()) {
+      RunningCall call = tested.pool().session("s").call(Call.of("m:slow"));
+
+      tested.worker(0).dieBy(9);
+
+      assertThat(tested.failureOf(call)).isInstanceOf(WorkerLost.class);
+      assertThat(tested.eventsOf(PoolEvent.WorkerGone.class)).hasSize(1);
+      assertThat(tested.eventsOf(PoolEvent.LeaseGranted.class)).isEmpty();
+      assertThat(tested.eventsOf(PoolEvent.LeaseEnded.class)).isEmpty();
+    }
+  }
+
   @Test
   void row02_anOwnerThatDiesWhileItWaitsIsNeverGranted() {
     try (var tested = one()) {
