@@ -13,7 +13,6 @@ import re
 import signal
 
 from faulty_worker import FaultyWorker
-
 from gorgon import _wire
 from gorgon._worker import Spec, live
 

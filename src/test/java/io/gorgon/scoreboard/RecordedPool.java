@@ -128,7 +128,7 @@ final class RecordedPool implements AutoCloseable {
       return Behaviors.stopped();
     }
     onEvent(event);
-    return Behaviors.same();
+    return event instanceof PoolEvent.PoolStopped ? Behaviors.stopped() : Behaviors.same();
   }
 
   private void onEvent(PoolEvent event) {
