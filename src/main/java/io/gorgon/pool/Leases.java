@@ -69,9 +69,7 @@ final class Leases {
     Holding holding = Objects.requireNonNull(books.holdings.remove(lease));
     Slot slot = Objects.requireNonNull(books.slot(lease.slot()));
     Member member = slot.byGeneration(lease.generation());
-    if (!holding.waiter().runs()) {
-      publishEnd(slot, lease, how);
-    }
+    publishEnd(slot, holding, how);
     if (broken) {
       slot.failedReturns++;
     } else {
@@ -127,7 +125,7 @@ final class Leases {
       if (lease.slot() == slot.number && lease.generation() == generation) {
         books.holdings.remove(lease);
         slot.failedReturns++;
-        publishEnd(slot, lease, "its worker is gone");
+        publishEnd(slot, holding, "its worker is gone");
         holding
             .kind()
             .session()
@@ -137,8 +135,12 @@ final class Leases {
     }
   }
 
-  private void publishEnd(Slot slot, Lease lease, String how) {
-    books.publish(
-        new PoolEvent.LeaseEnded(books.worker(slot, lease.generation()), lease.sequence(), how));
+  /** Of a lease that was told of when it was granted: that of a session's call never is. */
+  private void publishEnd(Slot slot, Holding holding, String how) {
+    if (!holding.waiter().runs()) {
+      Lease lease = holding.lease();
+      books.publish(
+          new PoolEvent.LeaseEnded(books.worker(slot, lease.generation()), lease.sequence(), how));
+    }
   }
 }
