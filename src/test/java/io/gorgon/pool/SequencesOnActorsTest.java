@@ -1,10 +1,16 @@
 package io.gorgon.pool;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import io.gorgon.testkit.Layer;
 import io.gorgon.testkit.NeedsLayer;
 import io.gorgon.testkit.VirtualTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -23,6 +29,7 @@ class SequencesOnActorsTest {
 
   private static final int SEQUENCES = Integer.getInteger("gorgon.sequences.actor", 10_000);
   private static final long FIRST = Long.getLong("gorgon.sequences.seed", 1);
+  private static final int AT_ONCE = 3;
   private static final long SECONDS = Long.getLong("gorgon.sequences.actor.seconds", 15);
 
   /** Thousands of workers die here, each worth a line to an operator and none to a tester. */
@@ -40,15 +47,29 @@ class SequencesOnActorsTest {
   @Test
   void theActorDoesWhatTheReferenceSays() {
     long end = System.nanoTime() + SECONDS * 1_000_000_000;
-    int lived = 0;
-    long steps = 0;
+    var next = new AtomicInteger();
+    var steps = new AtomicInteger();
+    List<CompletableFuture<Void>> lives = new ArrayList<>();
+    for (int i = 0; i < AT_ONCE; i++) {
+      lives.add(CompletableFuture.runAsync(() -> live(next, steps, end)));
+    }
+    lives.forEach(CompletableFuture::join);
+    System.out.printf("[sequences] actor: %,d sequences, %,d steps%n", next.get(), steps.get());
+    assertThat(next.get()).isGreaterThan(100);
+  }
+
+  private static void live(AtomicInteger next, AtomicInteger steps, long end) {
     try (var time = VirtualTime.begin()) {
-      for (; lived < SEQUENCES && System.nanoTime() - end < 0; lived++) {
-        History history = History.of(FIRST + lived);
-        steps += history.steps().size();
-        Comparison.check(FIRST + lived, history, lazy -> new ActorSubject(time, lazy));
+      while (System.nanoTime() - end < 0) {
+        int number = next.getAndIncrement();
+        if (number >= SEQUENCES) {
+          next.set(SEQUENCES);
+          return;
+        }
+        History history = History.of(FIRST + number);
+        steps.addAndGet(history.steps().size());
+        Comparison.check(FIRST + number, history, lazy -> new ActorSubject(time, lazy));
       }
     }
-    System.out.printf("[sequences] actor: %,d sequences, %,d steps%n", lived, steps);
   }
 }

@@ -1,5 +1,15 @@
 package io.gorgon.pool;
 
+import static io.gorgon.pool.Step.What.ASK;
+import static io.gorgon.pool.Step.What.CALL;
+import static io.gorgon.pool.Step.What.EXIT;
+import static io.gorgon.pool.Step.What.MODE;
+import static io.gorgon.pool.Step.What.RESIZE;
+import static io.gorgon.pool.Step.What.START;
+import static io.gorgon.pool.Step.What.SUBMIT;
+import static io.gorgon.pool.Step.What.TIME;
+
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -22,5 +32,33 @@ class SequencesTest {
       Comparison.check(seed, history, CoreSubject::new);
     }
     System.out.printf("[sequences] core: %,d sequences, %,d steps%n", SEQUENCES, steps);
+  }
+
+  // ---- what was found so, each as it was printed
+
+  /** Seed 1: the end of a lease was told of that nobody had been told of. */
+  @Test
+  void theLossOfASessionsCallIsNoEndOfALease() {
+    check(new History(false, List.of(new Step(SUBMIT, 0, 0), new Step(EXIT, 0, 0))));
+  }
+
+  /** Seed 1015432: the circuit opened for a slot that a resize had taken away. */
+  @Test
+  void aSlotThatIsNotThereAnyMoreMakesNothingHopeless() {
+    check(
+        new History(
+            false,
+            List.of(
+                new Step(MODE, 0, 1),
+                new Step(ASK, 0, 0),
+                new Step(CALL, 0, 0),
+                new Step(TIME, 0, 5),
+                new Step(START, 0, 2),
+                new Step(RESIZE, 0, 0),
+                new Step(EXIT, 0, 0))));
+  }
+
+  private static void check(History history) {
+    Comparison.check(0, history, CoreSubject::new);
   }
 }
