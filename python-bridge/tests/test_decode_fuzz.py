@@ -128,12 +128,16 @@ def read_all(content: bytes, dice: random.Random) -> tuple[list[Frame], str]:
         return frames, refusal.reason
 
 
+def whole(made: _wire.Written) -> bytes:
+    """The bytes of a frame in one piece."""
+    return made if isinstance(made, bytes) else b"".join(made)
+
+
 def written(frames: list[Frame]) -> bytes:
     """The bytes of frames that lie in no shared memory."""
     pieces = []
     for frame in frames:
-        made = _wire.encode_value(frame.kind, frame.id, frame.codec, frame.body, frame.attachments)
-        pieces.append(made if isinstance(made, bytes) else b"".join(made))
+        pieces.append(whole(_wire.encode_value(frame.kind, frame.id, frame.codec, frame.body, frame.attachments)))
     return b"".join(pieces)
 
 
@@ -142,7 +146,7 @@ def test_it_makes_no_difference_how_frames_are_cut() -> None:
     golden = [path.read_bytes() for path in sorted(DIRECTORY.glob("*.bin"))]
     big = [
         _wire.encode(_wire.REQUEST, 7, b"1" * 300_000),
-        b"".join(_wire.encode_value(_wire.REQUEST, 8, _wire.JSON, b"2", [b"x" * 270_000, b"", b"y" * 9_000])),
+        whole(_wire.encode_value(_wire.REQUEST, 8, _wire.JSON, b"2", [b"x" * 270_000, b"", b"y" * 9_000])),
     ]
     ends: dict[str, int] = {}
     for number in range(CUTS):
