@@ -135,10 +135,9 @@ def whole(made: _wire.Written) -> bytes:
 
 def written(frames: list[Frame]) -> bytes:
     """The bytes of frames that lie in no shared memory."""
-    pieces = []
-    for frame in frames:
-        pieces.append(whole(_wire.encode_value(frame.kind, frame.id, frame.codec, frame.body, frame.attachments)))
-    return b"".join(pieces)
+    return b"".join(
+        whole(_wire.encode_value(frame.kind, frame.id, frame.codec, frame.body, frame.attachments)) for frame in frames
+    )
 
 
 def test_it_makes_no_difference_how_frames_are_cut() -> None:
