@@ -18,7 +18,7 @@ public final class Rounds implements AutoCloseable {
 
   private static final long SECONDS = Long.getLong("gorgon.stress.seconds", 1);
   private static final long FIRST = Long.getLong("gorgon.stress.seed", 1);
-  private static final long PATIENCE = 20;
+  private static final long PATIENCE = 60;
 
   /** One round; throws if all is not well. */
   @FunctionalInterface
