@@ -72,6 +72,20 @@ def damaged(dice: random.Random) -> bytes:
     return bytes(body)
 
 
+def decoded(codec: int, body: bytes, attachments: list[memoryview]) -> tuple[str, int]:
+    """What comes of a body, and how much memory that took at most."""
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    try:
+        decode(codec, body, attachments)
+        what = "value"
+    except ValueError:
+        what = "ValueError"
+    except RecursionError:
+        what = "RecursionError"
+    return what, tracemalloc.get_traced_memory()[1] - before
+
+
 def test_a_damaged_body_is_a_value_or_a_value_error_and_costs_in_proportion() -> None:
     dice = random.Random(SEED)
     attachments = [memoryview(bytearray(each)) for each in ATTACHMENTS]
@@ -83,17 +97,12 @@ def test_a_damaged_body_is_a_value_or_a_value_error_and_costs_in_proportion() ->
         for _ in range(BODIES):
             body = damaged(dice)
             codec = _wire.TAGGED if dice.randrange(4) else _wire.JSON
-            tracemalloc.reset_peak()
-            before = tracemalloc.get_traced_memory()[0]
-            try:
-                decode(codec, body, attachments)
-                what = "value"
-            except ValueError:
-                what = "ValueError"
-            except RecursionError:
-                what = "RecursionError"
+            most = (256 << 10) + 512 * len(body)
+            what, cost = decoded(codec, body, attachments)
+            if cost > most:  # now and then a table of the interpreter's own grows: that is no body's
+                what, cost = decoded(codec, body, attachments)
             counts[what] += 1
-            assert tracemalloc.get_traced_memory()[1] - before <= (256 << 10) + 512 * len(body), body
+            assert cost <= most, body
     finally:
         tracemalloc.stop()
     print(f"[fuzz] {BODIES} bodies: {counts}")

@@ -55,6 +55,7 @@ final class ActorSubject implements Subject {
   private final Map<Integer, PendingCall> submitted = new TreeMap<>();
   private final List<CompletableFuture<Reply>> calls = new ArrayList<>();
   private final Set<ScriptedConnection> ready = new HashSet<>();
+  private final Set<ScriptedConnection> buried = new HashSet<>();
   private final Map<Integer, ActorRef<Object>> owners = new HashMap<>();
   private int requests;
   private int startMode;
@@ -143,6 +144,7 @@ final class ActorSubject implements Subject {
       }
       case ANSWER -> process(who).answer(1);
       case EXIT -> process(who).dieBy(9);
+      case DIES -> process(who).die();
       case START -> start(process(who), how);
       case MODE -> startMode = how;
       case TIME -> {
@@ -203,12 +205,13 @@ final class ActorSubject implements Subject {
   }
 
   private ScriptedConnection process(int code) {
-    return connector.alive().stream().filter(one -> code(one) == code).findFirst().orElseThrow();
+    return connector.opened().stream().filter(one -> code(one) == code).findFirst().orElseThrow();
   }
 
   private void comeToRest() {
     while (true) {
       time.settle();
+      buryWhoWasKilled();
       ScriptedConnection starting =
           connector.alive().stream()
               .filter(one -> !ready.contains(one))
@@ -218,6 +221,16 @@ final class ActorSubject implements Subject {
         return;
       }
       start(starting, startMode == 0 ? 0 : 1);
+    }
+  }
+
+  /** The dead do not react to a kill, but their end is seen then. */
+  private void buryWhoWasKilled() {
+    for (ScriptedConnection one : connector.opened()) {
+      if (!one.isAlive() && one.kills() > 0 && buried.add(one)) {
+        one.dieBy(9);
+        time.settle();
+      }
     }
   }
 
@@ -297,7 +310,7 @@ final class ActorSubject implements Subject {
   }
 
   private String whereIs(String target, int number) {
-    return connector.alive().stream()
+    return connector.opened().stream()
         .filter(ScriptedConnection::isBusy)
         .filter(one -> one.request().target().equals(target))
         .filter(one -> one.request().arguments().path(0).asInt() == number)
@@ -309,7 +322,7 @@ final class ActorSubject implements Subject {
   @Override
   public void close() {
     connector.plays(Script.obliging());
-    connector.alive().forEach(one -> one.dieBy(9));
+    connector.opened().forEach(one -> one.dieBy(9));
     pool.drain(Duration.ZERO);
     time.passes(Duration.ofMillis(60));
     actors.forEach(actor -> actor.tell(END));

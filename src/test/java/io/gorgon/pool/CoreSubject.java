@@ -151,6 +151,7 @@ final class CoreSubject implements Subject {
       }
       case ANSWER -> hand(who).process.answer();
       case EXIT -> dies(hand(who), Fault.WORKER, null);
+      case DIES -> hand(who).process.shut();
       case START -> start(hand(who), how);
       case MODE -> startMode = how;
       case TIME -> {
@@ -272,6 +273,9 @@ final class CoreSubject implements Subject {
       hands.remove(dismiss.lineage());
     } else if (effect instanceof PoolEffect.Check check) {
       Hand hand = hands.get(check.lineage());
+      if (!hand.process.runner().isAlive()) {
+        return;
+      }
       hand.news.add(() -> feed(new PoolInput.Checked(hand.slot, hand.generation, true)));
     } else if (effect instanceof PoolEffect.Break broken) {
       lane.breakWith(broken.failure());

@@ -17,7 +17,7 @@ record History(boolean lazy, List<Step> steps) {
 
   /** How often each kind of step comes, among the sum of these. */
   private static final int[] WEIGHTS = {
-    24, 7, 10, 12, 4, 8, 20, 7, 3, 14, 6, 8, 4, 14, 3, 3, 1, 3,
+    24, 7, 10, 12, 4, 8, 20, 7, 3, 14, 6, 4, 8, 4, 14, 3, 3, 1, 3,
   };
 
   /** The history of that seed, always the same. */

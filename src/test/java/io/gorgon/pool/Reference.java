@@ -71,6 +71,7 @@ final class Reference extends ReferenceCrew {
   private final TreeMap<Integer, String> requests = new TreeMap<>();
   private final Map<Integer, Boolean> isCheckout = new LinkedHashMap<>();
   private final TreeMap<Integer, String> calls = new TreeMap<>();
+  private final Map<Integer, Long> enteredAt = new HashMap<>();
   private final List<String> ended = new ArrayList<>();
   private int granted;
   private long stale;
@@ -91,7 +92,8 @@ final class Reference extends ReferenceCrew {
           case ACKNOWLEDGE, RENEW, RETURN -> among(List.copyOf(leases.keySet()), step.who());
           case USE -> among(unused(), step.who());
           case CANCEL -> among(cancellable(), step.who());
-          case ANSWER -> among(codes(one -> !one.runs.isEmpty()), step.who());
+          case ANSWER -> among(codes(one -> !one.runs.isEmpty() && !one.dead), step.who());
+          case DIES -> among(codes(one -> one.stage.serves() && !one.dead), step.who());
           case EXIT -> among(codes(one -> one.stage.serves()), step.who());
           case START -> among(codes(one -> one.stage == Stage.STARTING), step.who());
           case ASK, OWNER_DIES -> step.who() % 3;
@@ -136,6 +138,7 @@ final class Reference extends ReferenceCrew {
       case OWNER_DIES -> ownerDies(who);
       case ANSWER -> answers(member(who));
       case EXIT -> dies(member(who), Failure.NONE);
+      case DIES -> member(who).dead = true;
       case START -> start(member(who), how);
       case MODE -> startMode = how;
       case TIME -> {
@@ -254,7 +257,8 @@ final class Reference extends ReferenceCrew {
     boolean alive = own != null && own.stage.serves() && !own.leaves;
     if (wish.kind.affinity() == Affinity.PREFER || code == null) {
       Member preferred = alive ? own.slot.current : null;
-      Member free = idle.contains(preferred) ? preferred : idle.isEmpty() ? null : idle.get(0);
+      List<Member> fit = idle.stream().filter(one -> !one.dead).toList();
+      Member free = fit.contains(preferred) ? preferred : fit.isEmpty() ? null : fit.get(0);
       if (free != null) {
         handOut(free, wish.request);
       } else {
@@ -320,7 +324,11 @@ final class Reference extends ReferenceCrew {
 
   private void call() {
     int call = calls.size() + 1;
+    enteredAt.put(call, now);
     long waiting = line.stream().filter(Entry::isCall).count();
+    if (isRunning() && !broken) {
+      forgetTheDead();
+    }
     if (!isRunning() || broken) {
       calls.put(call, isRunning() ? "refused NO_CAPACITY" : "refused DRAINING");
     } else if (!idle.isEmpty()) {
@@ -336,8 +344,16 @@ final class Reference extends ReferenceCrew {
     }
   }
 
+  /** As far as there is nobody before them who could serve. */
+  private void forgetTheDead() {
+    while (!idle.isEmpty() && idle.get(0).dead) {
+      idle.remove(0);
+    }
+  }
+
   private void runs(Member member, int call) {
     member.runs = "c" + call;
+    member.unstarted = member.dead;
     calls.put(call, "runs on " + member.id());
   }
 
@@ -435,6 +451,10 @@ final class Reference extends ReferenceCrew {
 
   private void grant(Wish wish, Member member) {
     var lease = new Lease(member.slot.number, member.generation, ++granted);
+    if (member.dead) {
+      isNotHandedOver(wish, member);
+      return;
+    }
     member.stage = Stage.LEASED;
     member.slot.checkouts++;
     wishes.remove(wish);
@@ -450,6 +470,25 @@ final class Reference extends ReferenceCrew {
     } else {
       leases.put(wish.request, lease);
       requests.put(wish.request, "has " + lease);
+    }
+  }
+
+  /** It was found dead in the moment of its hand-over: it goes, and the wish is first again. */
+  private void isNotHandedOver(Wish wish, Member member) {
+    boolean pinned = wish.kind.affinity() != Affinity.PREFER;
+    line.removeIf(entry -> !entry.isCall && entry.number == wish.request);
+    wishes.remove(wish);
+    stop(member, !member.leaves);
+    boolean own = pinned && Objects.equals(bound.get(wish.session()), member.code());
+    if (!isRunning() || own) {
+      refuse(wish.request, isRunning() ? "LEASE_ENDED" : "DRAINING");
+      Wish next = turnOf(wish.session());
+      if (next != null) {
+        place(next, false);
+      }
+    } else {
+      wishes.add(0, wish);
+      place(wish, true);
     }
   }
 
@@ -508,7 +547,9 @@ final class Reference extends ReferenceCrew {
       stop(member, !member.leaves);
     } else if (isSuspect && !member.leaves) {
       member.stage = Stage.CHECKING;
-      member.news.add(() -> goesOn(member));
+      if (!member.dead) {
+        member.news.add(() -> goesOn(member));
+      }
     } else {
       goesOn(member);
     }
@@ -520,7 +561,12 @@ final class Reference extends ReferenceCrew {
   @Override
   void lose(Member member) {
     idle.remove(member);
-    if (member.runs.startsWith("c")) {
+    if (member.ready && !line.isEmpty()) {
+      forgetTheDead();
+    }
+    if (member.runs.startsWith("c") && member.unstarted) {
+      goesBack(Integer.parseInt(member.runs.substring(1)));
+    } else if (member.runs.startsWith("c")) {
       calls.put(Integer.parseInt(member.runs.substring(1)), "lost");
     } else if (member.runs.startsWith("r")) {
       requests.put(Integer.parseInt(member.runs.substring(1)), "lost");
@@ -544,6 +590,21 @@ final class Reference extends ReferenceCrew {
       if (wish.kind.affinity() != Affinity.PREFER && isTurnOf(wish) && own) {
         drop(wish, "LEASE_ENDED");
       }
+    }
+  }
+
+  /** A call that a dead worker never started is first again. */
+  private void goesBack(int call) {
+    if (!isRunning() || broken) {
+      calls.put(call, isRunning() ? "refused NO_CAPACITY" : "refused DRAINING");
+      return;
+    }
+    forgetTheDead();
+    if (idle.isEmpty()) {
+      calls.put(call, "waits");
+      line.add(0, new Entry(true, call, enteredAt.get(call)));
+    } else {
+      runs(idle.remove(0), call);
     }
   }
 

@@ -220,6 +220,7 @@ abstract class ReferenceCrew {
       }
     }
     member.stage = Stage.IN_LANE;
+    member.ready = true;
     admit(member);
     goOnWithReset();
     startWhatMay();
@@ -280,6 +281,8 @@ abstract class ReferenceCrew {
     member.stage = Stage.HIRED;
     member.wanted = false;
     lose(member);
+    member.ready = false;
+    member.dead = false;
     if (!replaced) {
       boolean wasNext = slot.next == member;
       slot.remove(member);

@@ -36,6 +36,15 @@ final class ReferenceSlot {
     /** It has left the lane, and the pool is about to hear of it. */
     boolean out;
 
+    /** It has been ready, and its end has not been seen. */
+    boolean ready;
+
+    /** Its process has died, and nobody has seen that yet. */
+    boolean dead;
+
+    /** Whether what it runs was written to it when it was dead, so that it never started. */
+    boolean unstarted;
+
     /** What it runs: {@code c} and a call, {@code r} and a session call, {@code u} and a lease. */
     String runs = "";
 

@@ -38,8 +38,10 @@ record Step(What what, int who, int how) {
     OWNER_DIES,
     /** The {@code who}th process that has a call answers it. */
     ANSWER,
-    /** The {@code who}th process that has been ready dies. */
+    /** The {@code who}th process that has been ready dies, and its end is seen. */
     EXIT,
+    /** The {@code who}th process that has been ready dies, and nobody has seen that yet. */
+    DIES,
     /** The {@code who}th process that is starting: 0 is ready, 1 exits, 2 cannot be ready ever. */
     START,
     /** What starts from now on: 0 is ready at once, 1 waits for {@link #START}, 2 exits at once. */

@@ -33,7 +33,7 @@ final class Terms {
       restart.concurrent = 64, restart.backoff-min = 100ms, restart.backoff-max = 400ms
       restart.budget = 2, restart.window = 1s, restart.quarantine = 500ms
       size.grow-after = 100ms, size.idle-timeout = 0s, size.idle-check = 0s
-      timeouts.start = 1h
+      timeouts.start = 1h, timeouts.ping = 1h
       """;
 
   private static final List<CheckoutKind> KINDS =

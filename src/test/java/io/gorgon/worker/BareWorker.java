@@ -56,6 +56,9 @@ public final class BareWorker {
 
   /** Its process is dead; nobody has been told. */
   public void shut() {
+    if (!connection.isOpen()) {
+      return;
+    }
     List<Frame> requests = connection.sent();
     if (!requests.isEmpty()) {
       connection.started(requests.get(requests.size() - 1).id());
