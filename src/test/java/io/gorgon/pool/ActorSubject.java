@@ -55,7 +55,10 @@ final class ActorSubject implements Subject {
   private final Map<Integer, PendingCall> submitted = new TreeMap<>();
   private final List<CompletableFuture<Reply>> calls = new ArrayList<>();
   private final Set<ScriptedConnection> ready = new HashSet<>();
-  private final Set<ScriptedConnection> buried = new HashSet<>();
+
+  /** Those that are dead, and nobody has been told. */
+  private final Set<ScriptedConnection> unseen = new HashSet<>();
+
   private final Map<Integer, ActorRef<Object>> owners = new HashMap<>();
   private int requests;
   private int startMode;
@@ -143,8 +146,14 @@ final class ActorSubject implements Subject {
         }
       }
       case ANSWER -> process(who).answer(1);
-      case EXIT -> process(who).dieBy(9);
-      case DIES -> process(who).die();
+      case EXIT -> {
+        unseen.remove(process(who));
+        process(who).dieBy(9);
+      }
+      case DIES -> {
+        unseen.add(process(who));
+        process(who).die();
+      }
       case START -> start(process(who), how);
       case MODE -> startMode = how;
       case TIME -> {
@@ -227,7 +236,7 @@ final class ActorSubject implements Subject {
   /** The dead do not react to a kill, but their end is seen then. */
   private void buryWhoWasKilled() {
     for (ScriptedConnection one : connector.opened()) {
-      if (!one.isAlive() && one.kills() > 0 && buried.add(one)) {
+      if (one.kills() > 0 && unseen.remove(one)) {
         one.dieBy(9);
         time.settle();
       }
@@ -311,6 +320,7 @@ final class ActorSubject implements Subject {
 
   private String whereIs(String target, int number) {
     return connector.opened().stream()
+        .filter(one -> one.isAlive() || unseen.contains(one))
         .filter(ScriptedConnection::isBusy)
         .filter(one -> one.request().target().equals(target))
         .filter(one -> one.request().arguments().path(0).asInt() == number)
