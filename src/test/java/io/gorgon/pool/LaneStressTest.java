@@ -231,10 +231,10 @@ class LaneStressTest {
     for (PendingCall call : scene.calls) {
       AtomicInteger ran = scene.journal.get(call.body());
       int times = ran == null ? 0 : ran.get();
-      assertThat(call.answer()).isDone();
       assertThat(times).as("executions").isLessThanOrEqualTo(1 + call.call().retries());
       try {
-        call.answer().join();
+        // It is decided; whoever decided it may be about to say so.
+        call.answer().orTimeout(10, TimeUnit.SECONDS).join();
         assertThat(times).as("executions of one that succeeded").isPositive();
       } catch (CompletionException failed) {
         if (saysItNeverRan((PythonFailure) failed.getCause())) {
