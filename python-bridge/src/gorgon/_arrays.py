@@ -20,6 +20,7 @@ _FORMATS = {
 }  # fmt: skip
 _KINDS = {"?": "b", "e": "f", "f": "f", "d": "f", **dict.fromkeys("bhilqn", "i"), **dict.fromkeys("BHILQN", "u")}
 _BIG = (">", "!") if sys.byteorder == "little" else ("@", "=", ">", "!")  # byte orders of memoryviews
+_MOST_DIMENSIONS = 64  # what a memoryview has, and NumPy
 
 
 class Unreceivable(ValueError):
@@ -81,6 +82,8 @@ def arrive(memory: memoryview, dtype: Any, shape: Any) -> Any:
         raise ValueError(f"the dtype {dtype!r} is unknown")
     if not isinstance(shape, list) or not all(type(length) is int and length >= 0 for length in shape):
         raise ValueError(f"the shape {shape!r} is no list of lengths")
+    if len(shape) > _MOST_DIMENSIONS:
+        raise ValueError(f"an array has at most {_MOST_DIMENSIONS} dimensions, not {len(shape)}")
     itemsize = int(dtype[2:].partition("[")[0])
     if math.prod(shape) * itemsize != memory.nbytes:
         raise ValueError(f"{memory.nbytes} bytes are no array of dtype {dtype} and shape {shape}")

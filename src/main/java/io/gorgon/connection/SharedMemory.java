@@ -1,7 +1,7 @@
 package io.gorgon.connection;
 
-import io.gorgon.process.Keeper;
 import io.gorgon.process.KeptMemory;
+import io.gorgon.process.MemoryMaker;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -43,7 +43,7 @@ public final class SharedMemory {
   /** How long none is asked for after one could not be made. */
   private static final long PAUSE = TimeUnit.SECONDS.toNanos(1);
 
-  private final Keeper keeper;
+  private final MemoryMaker keeper;
   private final long threshold;
   private final long limit;
 
@@ -76,7 +76,7 @@ public final class SharedMemory {
    * @param threshold bytes from which an attachment is shared
    * @param limit bytes of all segments; 0 for no sharing at all
    */
-  public SharedMemory(Keeper keeper, long threshold, long limit) {
+  public SharedMemory(MemoryMaker keeper, long threshold, long limit) {
     this.keeper = keeper;
     this.threshold = threshold;
     this.limit = limit;
@@ -307,7 +307,7 @@ public final class SharedMemory {
    *
    * @return why not; empty if it does
    */
-  public static String probe(Keeper keeper) {
+  public static String probe(MemoryMaker keeper) {
     try {
       KeptMemory kept = keeper.memory(1 << 16).get(2, TimeUnit.SECONDS);
       try {

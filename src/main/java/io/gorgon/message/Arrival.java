@@ -44,6 +44,14 @@ final class Arrival {
           "frozenset", JsonNodeType.ARRAY,
           "pairs", JsonNodeType.ARRAY);
 
+  /** Characters of a decimal that are no digits of it, at most: signs, point, E, exponent. */
+  private static final int SIGNS_AND_EXPONENT = 16;
+
+  /** So many lists any array may become, whatever is in them. */
+  private static final int FEW_LISTS = 1 << 16;
+
+  private static final int LISTS_AN_ELEMENT = 8;
+
   private final List<ByteBuffer> attachments;
   private final Loan loan;
 
@@ -123,12 +131,21 @@ final class Arrival {
       case "time" -> new POJONode(time(v.asText()));
       case "timedelta" ->
           new POJONode(Duration.ofSeconds(v.path(0).longValue(), v.path(1).longValue()));
-      case "decimal" -> DecimalNode.valueOf(new BigDecimal(v.asText()));
+      case "decimal" -> DecimalNode.valueOf(decimal(v.asText()));
       case "uuid" -> new POJONode(UUID.fromString(v.asText()));
       case "set", "frozenset" -> new POJONode(new SetOf((ArrayNode) value((ArrayNode) v)));
       case "pairs" -> new POJONode(new PairsOf(pairs((ArrayNode) v)));
       default -> throw new IllegalArgumentException("the tag '" + name + "' is unknown");
     };
+  }
+
+  /** Reading digits takes time in the square of their number, so they are counted first. */
+  private static BigDecimal decimal(String text) {
+    if (text.length() > Values.MAX_DIGITS + SIGNS_AND_EXPONENT) {
+      throw new IllegalArgumentException(
+          "a decimal of " + text.length() + " characters, beyond " + Values.MAX_DIGITS + " digits");
+    }
+    return new BigDecimal(text);
   }
 
   private ArrayNode pairs(ArrayNode v) {
@@ -162,7 +179,11 @@ final class Arrival {
     JsonNode lengths = tag.path("shape");
     var shape = new int[lengths.size()];
     for (int i = 0; i < shape.length; i++) {
-      shape[i] = lengths.get(i).intValue();
+      JsonNode length = lengths.get(i);
+      if (!length.isIntegralNumber() || !length.canConvertToInt()) {
+        throw new IllegalArgumentException("an array's shape has no length " + length);
+      }
+      shape[i] = length.intValue();
     }
     return Attachment.lent(attachment(tag), tag.path("dtype").asText(), shape, loan);
   }
@@ -184,8 +205,14 @@ final class Arrival {
     return DateTimeFormatter.ISO_TIME.parseBest(text, OffsetTime::from, LocalTime::from);
   }
 
-  /** An array's elements as nested JSON arrays, for readers of lists. */
+  /**
+   * An array's elements as nested JSON arrays, for readers of lists.
+   *
+   * @throws IllegalStateException if its shape asks for lists out of proportion to its elements: an
+   *     array without elements may have a thousand million rows
+   */
   static JsonNode nested(Attachment array) {
+    checkLists(array);
     ArrayNode flat = JsonNodeFactory.instance.arrayNode(array.size());
     switch (array.kind()) {
       case 'b' -> {
@@ -206,6 +233,21 @@ final class Arrival {
     }
     int[] shape = array.shape();
     return shape.length == 0 ? flat.get(0) : folded(flat, shape, 0, new int[1]);
+  }
+
+  private static void checkLists(Attachment array) {
+    int[] shape = array.shape();
+    long most = FEW_LISTS + (long) LISTS_AN_ELEMENT * array.size();
+    long rows = 1;
+    long lists = 1;
+    for (int i = 0; i < shape.length - 1 && lists <= most; i++) {
+      rows *= shape[i];
+      lists += rows;
+    }
+    if (lists > most) {
+      throw new IllegalStateException(
+          array + " would take more lists than it has elements: read it as Attachment");
+    }
   }
 
   private static ArrayNode folded(ArrayNode flat, int[] shape, int dimension, int[] next) {

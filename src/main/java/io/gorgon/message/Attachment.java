@@ -30,6 +30,9 @@ public final class Attachment {
       Pattern.compile(
           "\\|([biu])(1)|<([iu])([248])|<(f)([248])|<(c)(8|16)|<([mM])(8)(\\[\\d*[A-Za-z]+])?");
 
+  /** As many as NumPy and Python's memoryview have. */
+  private static final int MOST_DIMENSIONS = 64;
+
   /** Beyond it a double does not hold every whole number. */
   private static final long EXACT = 1L << 53;
 
@@ -60,6 +63,10 @@ public final class Attachment {
     this.dtype = dtype;
     this.shape = shape;
     this.loan = loan;
+    if (shape.length > MOST_DIMENSIONS) {
+      throw new IllegalArgumentException(
+          "an array has at most " + MOST_DIMENSIONS + " dimensions, not " + shape.length);
+    }
     long size = itemSize;
     for (int length : shape) {
       if (length < 0) {

@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.deser.BeanDeserializerModifier;
 import com.fasterxml.jackson.databind.deser.ValueInstantiator;
 import com.fasterxml.jackson.databind.deser.std.DelegatingDeserializer;
 import com.fasterxml.jackson.databind.deser.std.MapDeserializer;
+import com.fasterxml.jackson.databind.deser.std.NumberDeserializers;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.node.POJONode;
 import com.fasterxml.jackson.databind.node.TreeTraversingParser;
@@ -24,6 +25,8 @@ import com.fasterxml.jackson.databind.util.NameTransformer;
 import io.gorgon.message.Arrival.PairsOf;
 import io.gorgon.message.Arrival.SetOf;
 import java.io.IOException;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.time.DateTimeException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -165,6 +168,21 @@ final class Reading {
         return (Map<Object, Object>) instantiator.createUsingDefault(all);
       }
       return new LinkedHashMap<>();
+    }
+  }
+
+  /** A decimal with a great exponent is a few bytes; as a whole number it may be millions. */
+  static final class Whole extends JsonDeserializer<BigInteger> {
+    @Override
+    public BigInteger deserialize(JsonParser json, DeserializationContext all) throws IOException {
+      if (json.hasToken(JsonToken.VALUE_NUMBER_FLOAT)) {
+        BigDecimal number = json.getDecimalValue();
+        if ((long) number.precision() - number.scale() > Values.MAX_DIGITS) {
+          return all.reportInputMismatch(
+              BigInteger.class, "it has more than %d digits", Values.MAX_DIGITS);
+        }
+      }
+      return NumberDeserializers.BigIntegerDeserializer.instance.deserialize(json, all);
     }
   }
 

@@ -19,6 +19,7 @@ import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +60,8 @@ public final class Values {
           .addModule(
               new SimpleModule("gorgon-bytes")
                   .addSerializer(byte[].class, new RefuseBytes<>())
-                  .addSerializer(ByteBuffer.class, new RefuseBytes<>()))
+                  .addSerializer(ByteBuffer.class, new RefuseBytes<>())
+                  .addDeserializer(BigInteger.class, new Reading.Whole()))
           .build();
 
   private static final JsonMapper TAGGING =

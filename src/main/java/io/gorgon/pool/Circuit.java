@@ -41,7 +41,7 @@ final class Circuit {
           return false;
         }
       }
-      forGood |= failsForGood(slot);
+      forGood |= slot.isOccupied() && failsForGood(slot);
       hopeless &=
           !slot.isOccupied()
               || slot.isFailing(Restarts.PATIENCE)
@@ -65,12 +65,14 @@ final class Circuit {
 
   /** What callers are told while the circuit is open. */
   private PythonFailure failure() {
-    for (Slot slot : books.slots) {
+    // A slot that nobody has any more remembers how it failed, but that is nobody's trouble now.
+    List<Slot> occupied = books.slots.stream().filter(Slot::isOccupied).toList();
+    for (Slot slot : occupied) {
       if (slot.lastFailure != null && failsForGood(slot)) {
         return slot.lastFailure;
       }
     }
-    for (Slot slot : books.slots) {
+    for (Slot slot : occupied) {
       if (slot.lastFailure != null) {
         return new PythonFailure.NoCapacity(
             books.settings.name(),
@@ -78,8 +80,7 @@ final class Circuit {
             slot.lastTail);
       }
     }
-    List<String> tail =
-        books.slots.stream().map(slot -> slot.lastTail).findFirst().orElse(List.of());
+    List<String> tail = occupied.stream().map(slot -> slot.lastTail).findFirst().orElse(List.of());
     return new PythonFailure.NoCapacity(books.settings.name(), "every worker keeps crashing", tail);
   }
 

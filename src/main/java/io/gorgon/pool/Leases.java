@@ -135,7 +135,7 @@ final class Leases {
     }
   }
 
-  /** That of a session's call was not told as granted either. */
+  /** Of a lease that was told of when it was granted: that of a session's call never is. */
   private void publishEnd(Slot slot, Holding holding, String how) {
     if (!holding.waiter().runs()) {
       Lease lease = holding.lease();

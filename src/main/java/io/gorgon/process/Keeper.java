@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
  * they are about, and starts another one, in another run directory, should it die. Its workers die
  * with a keeper and are told so. Thread-safe; {@link #prepare} and {@link #describe} block.
  */
-public final class Keeper implements AutoCloseable {
+public final class Keeper implements MemoryMaker, AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(Keeper.class);
 
@@ -136,6 +136,7 @@ public final class Keeper implements AutoCloseable {
    * Has the keeper make memory for sharing. Fails where the system has none, or no keeper runs.
    * Does not block; completes on the thread that reads the keeper's reports.
    */
+  @Override
   public CompletableFuture<KeptMemory> memory(long size) {
     KeeperProcess keeper = process;
     if (keeper == null) {
@@ -156,6 +157,7 @@ public final class Keeper implements AutoCloseable {
    *
    * @param empty whether nobody wants what is in it any more: its pages are the system's at once
    */
+  @Override
   public void drop(KeptMemory kept, boolean empty) {
     KeeperProcess keeper = process;
     if (keeper != null && keeper.pid() == kept.keeper()) {

@@ -30,6 +30,10 @@ final class ChunkQueue implements Dialogue {
   private volatile @Nullable PendingCall call;
 
   private long arrived;
+
+  /** The last position that was noted; for the thread that puts in. */
+  private long noted = -1;
+
   private volatile long granted;
 
   /** Where the connection stood behind the credits before the last one, and the count they made. */
@@ -73,10 +77,13 @@ final class ChunkQueue implements Dialogue {
           "chunk " + arrived + " of a stream with credit for " + granted);
     }
     moved(of);
-    if (creditSentUpTo >= 0 && arrived > creditBefore) {
+    // Read before the count that it is compared with, which is written first: so that the position
+    // is never that of a later credit than the one which this chunk is the proof of.
+    long sentUpTo = creditSentUpTo;
+    if (sentUpTo > noted && arrived > creditBefore) {
       // It could not have been sent without the last credit: everything up to that was read.
-      of.noteRead(creditSentUpTo);
-      creditSentUpTo = -1;
+      of.noteRead(sentUpTo);
+      noted = sentUpTo;
     }
     chunks.add(new Chunk(arrived - 1, frame.payload()));
     if (wanted.compareAndSet(true, false)) {

@@ -326,12 +326,13 @@ public final class PendingCall {
       return false;
     }
     Holder current = holder;
-    boolean started = stop(current);
+    boolean runs = stop(current);
+    boolean started = runs || attempts.get() > 1; // there, or at a worker that died in it
     Phase waited = current == null ? Phase.QUEUED : current.waitsIn();
     Phase phase = streaming ? Phase.STREAMING : started ? Phase.RUNNING : waited;
     Duration limit = Duration.ofNanos(deadline - enteredAt);
     String where = current == null ? "before it was taken in" : "at " + current;
-    conclude(new DeadlineExceeded(call.target(), phase, limit, where), started);
+    conclude(new DeadlineExceeded(call.target(), phase, limit, where), runs);
     return true;
   }
 

@@ -107,6 +107,18 @@ class PendingCallTest {
     assertThat(heard).containsExactly("clean");
   }
 
+  /** Found by LaneStressTest: it said that the call had never run. */
+  @Test
+  void aDeadlineBeforeASecondRunSaysThatItRanAndLeavesTheSecondWorkerClean() {
+    call.starts(holder(true), 1, 2);
+    call.starts(holder(false), 1, 3);
+
+    call.expire();
+
+    assertThat(((DeadlineExceeded) failure()).phase()).isEqualTo(Phase.RUNNING);
+    assertThat(heard).containsExactly("clean");
+  }
+
   @Test
   void aDeadlineInALineLeavesNobodyDirty() {
     call.heldBy(holder(false));
