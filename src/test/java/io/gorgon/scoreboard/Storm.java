@@ -130,6 +130,13 @@ final class Storm {
             .count();
     kills += plan.stream().filter(what -> what == What.KILLED_AFTER_HEADER).count();
     found.stream().limit(20).forEach(one -> System.out.println("[storm] " + one));
+    found.stream()
+        .filter(one -> one.breach() == LATE)
+        .forEach(
+            one ->
+                System.out.printf(
+                    "[storm] while %s waited, the longest silence of the whole JVM was %.0f ms%n",
+                    one.subject(), longestSilence(pool, one.history()) / 1e6));
     violations.addAll(found);
     System.out.printf(
         "[storm] round %d, seed %d: %,d requests, %,d facts, %d violations, %d gave up, %.0f s%n",
@@ -140,6 +147,24 @@ final class Storm {
         found.size(),
         outcomes.givenUp.get(),
         (System.nanoTime() - began) / 1e9);
+  }
+
+  /** Whether it was the pool that was late, or a JVM that stood still, in which nobody notes. */
+  private static long longestSilence(RecordedPool pool, List<Fact> around) {
+    long from = around.get(0).at();
+    long to = around.get(around.size() - 1).at();
+    long[] noted =
+        pool.history.all(Fact.class).stream()
+            .filter(fact -> !(fact instanceof Fact.Started || fact instanceof Fact.Ended))
+            .mapToLong(Fact::at)
+            .filter(at -> at >= from && at <= to)
+            .sorted()
+            .toArray();
+    long longest = 0;
+    for (int i = 1; i < noted.length; i++) {
+      longest = Math.max(longest, noted[i] - noted[i - 1]);
+    }
+    return longest;
   }
 
   /** Kills at any moment, evenly over the requests; how many. */
