@@ -77,6 +77,7 @@ public final class PythonPools implements Extension {
    * @throws PythonFailure.InvalidSettings if there is no such block, or something in it is wrong
    */
   public PythonPool pool(String name) {
+    forgetStopped(name);
     return pools.compute(
         name,
         (key, running) ->
@@ -90,6 +91,7 @@ public final class PythonPools implements Extension {
 
   /** For {@link PythonPool#start} and for tests, which bring their own clock and connector. */
   PythonPool start(PoolSettings settings, PoolClock clock, Supplier<Connector> connectors) {
+    forgetStopped(settings.name());
     return pools.compute(
         settings.name(),
         (key, running) -> {
@@ -98,6 +100,12 @@ public final class PythonPools implements Extension {
           }
           return spawn(settings, clock, Optional.of(connectors));
         });
+  }
+
+  private void forgetStopped(String except) {
+    pools
+        .values()
+        .removeIf(pool -> pool.status() == PoolStatus.STOPPED && !pool.name().equals(except));
   }
 
   private PythonPool spawn(
@@ -176,7 +184,7 @@ public final class PythonPools implements Extension {
         name,
         stopped
             ? "it has stopped, and the receptionist knows no other"
-            : "none was started here, and the receptionist knows none");
+            : "none runs here, and the receptionist knows none");
   }
 
   private CompletionStage<Done> drainAll() {
