@@ -6,7 +6,7 @@ import io.gorgon.message.PythonFailure.CheckoutRefused;
 import io.gorgon.pool.CheckoutKind;
 import io.gorgon.pool.CheckoutKind.Affinity;
 import io.gorgon.proving.TestPool;
-import io.gorgon.testkit.history.Fact;
+import io.gorgon.proving.history.Fact;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;

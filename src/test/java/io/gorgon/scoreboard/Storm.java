@@ -1,14 +1,14 @@
 package io.gorgon.scoreboard;
 
-import static io.gorgon.testkit.history.Breach.*;
+import static io.gorgon.proving.history.Breach.*;
 
 import io.gorgon.pool.Lease;
 import io.gorgon.pool.PoolStats;
 import io.gorgon.proving.TestPool;
+import io.gorgon.proving.history.Breach;
+import io.gorgon.proving.history.Fact;
+import io.gorgon.proving.history.Violation;
 import io.gorgon.scoreboard.StormPlan.What;
-import io.gorgon.testkit.history.Breach;
-import io.gorgon.testkit.history.Fact;
-import io.gorgon.testkit.history.Violation;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;

@@ -1,9 +1,9 @@
-package io.gorgon.testkit.history;
+package io.gorgon.proving.history;
 
-import io.gorgon.testkit.history.Fact.Asked;
-import io.gorgon.testkit.history.Fact.Element;
-import io.gorgon.testkit.history.Fact.StreamOver;
-import io.gorgon.testkit.history.Fact.Told;
+import io.gorgon.proving.history.Fact.Asked;
+import io.gorgon.proving.history.Fact.Element;
+import io.gorgon.proving.history.Fact.StreamOver;
+import io.gorgon.proving.history.Fact.Told;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;

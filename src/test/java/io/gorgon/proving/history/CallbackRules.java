@@ -1,11 +1,11 @@
-package io.gorgon.testkit.history;
+package io.gorgon.proving.history;
 
-import io.gorgon.testkit.history.Fact.Answer;
-import io.gorgon.testkit.history.Fact.Asked;
-import io.gorgon.testkit.history.Fact.Question;
-import io.gorgon.testkit.history.Fact.Served;
-import io.gorgon.testkit.history.Fact.Started;
-import io.gorgon.testkit.history.Fact.Told;
+import io.gorgon.proving.history.Fact.Answer;
+import io.gorgon.proving.history.Fact.Asked;
+import io.gorgon.proving.history.Fact.Question;
+import io.gorgon.proving.history.Fact.Served;
+import io.gorgon.proving.history.Fact.Started;
+import io.gorgon.proving.history.Fact.Told;
 import java.util.List;
 
 /**

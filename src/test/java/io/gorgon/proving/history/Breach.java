@@ -1,4 +1,4 @@
-package io.gorgon.testkit.history;
+package io.gorgon.proving.history;
 
 /** Every kind of violation that the checker knows, by name. */
 public enum Breach {

@@ -1,4 +1,4 @@
-package io.gorgon.testkit.history;
+package io.gorgon.proving.history;
 
 import java.util.List;
 import java.util.Locale;

@@ -1,10 +1,10 @@
-package io.gorgon.testkit.history;
+package io.gorgon.proving.history;
 
 import io.gorgon.message.PythonFailure;
-import io.gorgon.testkit.history.Fact.Asked;
-import io.gorgon.testkit.history.Fact.CancelTaken;
-import io.gorgon.testkit.history.Fact.Started;
-import io.gorgon.testkit.history.Fact.Told;
+import io.gorgon.proving.history.Fact.Asked;
+import io.gorgon.proving.history.Fact.CancelTaken;
+import io.gorgon.proving.history.Fact.Started;
+import io.gorgon.proving.history.Fact.Told;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
@@ -93,7 +93,8 @@ final class CallRules implements History.Rules {
     return (failure instanceof PythonFailure.WorkerLost lost && !lost.started())
         || (failure instanceof PythonFailure.Cancelled cancelled && !cancelled.started())
         || (failure instanceof PythonFailure.DeadlineExceeded late
-            && late.phase() == PythonFailure.DeadlineExceeded.Phase.QUEUED)
+            && (late.phase() == PythonFailure.DeadlineExceeded.Phase.QUEUED
+                || late.phase() == PythonFailure.DeadlineExceeded.Phase.STARTING))
         || failure instanceof PythonFailure.Draining
         || failure instanceof PythonFailure.Overloaded
         || failure instanceof PythonFailure.NoCapacity

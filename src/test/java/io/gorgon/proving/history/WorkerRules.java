@@ -1,4 +1,4 @@
-package io.gorgon.testkit.history;
+package io.gorgon.proving.history;
 
 import io.gorgon.message.PoolEvent.LeaseEnded;
 import io.gorgon.message.PoolEvent.LeaseGranted;
@@ -6,13 +6,13 @@ import io.gorgon.message.PoolEvent.WorkerGone;
 import io.gorgon.message.PoolEvent.WorkerReady;
 import io.gorgon.message.PythonFailure.DeadlineExceeded;
 import io.gorgon.message.PythonFailure.ProtocolViolation;
-import io.gorgon.testkit.history.Fact.Asked;
-import io.gorgon.testkit.history.Fact.Ended;
-import io.gorgon.testkit.history.Fact.Event;
-import io.gorgon.testkit.history.Fact.GivenBack;
-import io.gorgon.testkit.history.Fact.Held;
-import io.gorgon.testkit.history.Fact.Started;
-import io.gorgon.testkit.history.Fact.Told;
+import io.gorgon.proving.history.Fact.Asked;
+import io.gorgon.proving.history.Fact.Ended;
+import io.gorgon.proving.history.Fact.Event;
+import io.gorgon.proving.history.Fact.GivenBack;
+import io.gorgon.proving.history.Fact.Held;
+import io.gorgon.proving.history.Fact.Started;
+import io.gorgon.proving.history.Fact.Told;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;

@@ -1,4 +1,4 @@
-package io.gorgon.testkit.history;
+package io.gorgon.proving.history;
 
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
