@@ -10,7 +10,12 @@ import java.sql.Statement;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.locks.ReentrantLock;
 import javax.sql.DataSource;
+import org.apache.pekko.Done;
 
 /**
  * This makes the table of states where there is none: by the plugin's own script, of which it takes
@@ -28,10 +33,60 @@ final class Schema {
   private static final Set<String> ALREADY =
       Set.of("42P07", "42710", "23505", "42S01", "42S11", "90045");
 
-  private Schema() {}
+  private final Attempt attempt;
+  private final ReentrantLock lock = new ReentrantLock();
+  private CompletableFuture<Done> last;
 
-  /** Blocks while it asks the database. */
-  static void create(DataSource database, boolean h2) throws SQLException {
+  private interface Attempt {
+    void begin(CompletableFuture<Done> made);
+  }
+
+  private Schema(Attempt attempt, CompletableFuture<Done> last) {
+    this.attempt = attempt;
+    this.last = last;
+  }
+
+  /** Others have made it. */
+  static Schema given() {
+    return new Schema(made -> {}, CompletableFuture.completedFuture(Done.getInstance()));
+  }
+
+  /** To be made if it is not there. */
+  static Schema of(DataSource database, boolean h2, Executor blocking) {
+    return new Schema(
+        made -> blocking.execute(() -> attempt(database, h2, made)),
+        CompletableFuture.failedFuture(new NothingChanged("nobody has asked yet")));
+  }
+
+  /** Looked at with the first question, and again with the next one if that failed. */
+  CompletionStage<Done> ready() {
+    CompletableFuture<Done> made;
+    lock.lock();
+    try {
+      if (!last.isCompletedExceptionally()) {
+        return last;
+      }
+      made = new CompletableFuture<>();
+      last = made;
+    } finally {
+      lock.unlock();
+    }
+    attempt.begin(made);
+    return made;
+  }
+
+  private static void attempt(DataSource database, boolean h2, CompletableFuture<Done> made) {
+    try {
+      create(database, h2);
+      made.complete(Done.getInstance());
+    } catch (SQLException | RuntimeException failed) {
+      // Whatever became of the tables, no session was touched.
+      made.completeExceptionally(
+          new NothingChanged("the tables cannot be made: " + failed.getMessage()));
+    }
+  }
+
+  private static void create(DataSource database, boolean h2) throws SQLException {
     try (Connection connection = database.getConnection();
         Statement statement = connection.createStatement()) {
       if (isThere(statement)) {

@@ -11,7 +11,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.Cancellable;
@@ -60,7 +59,7 @@ final class StateDatabase implements Extension {
   private final DurableStateUpdateStore<byte[]> states;
   private final Gate gate;
   private final Executor blocking;
-  private final AtomicReference<CompletableFuture<Done>> schema;
+  private final Schema schema;
 
   private StateDatabase(ActorSystem<?> system, StoreSettings settings) {
     this.system = system;
@@ -68,13 +67,11 @@ final class StateDatabase implements Extension {
     this.gate = new Gate(settings.connections());
     this.blocking =
         system.dispatchers().lookup(DispatcherSelector.fromConfig("gorgon.blocking-dispatcher"));
-    Done done = Done.getInstance();
-    this.schema =
-        new AtomicReference<>(
-            settings.createSchema()
-                ? CompletableFuture.failedFuture(new NothingChanged("not looked at yet"))
-                : CompletableFuture.completedFuture(done));
     this.connections = new HikariDataSource(pool(settings));
+    this.schema =
+        settings.createSchema()
+            ? Schema.of(connections, settings.isH2(), blocking)
+            : Schema.given();
     int most = settings.connections();
     this.slick =
         JdbcBackend$.MODULE$
@@ -89,7 +86,9 @@ final class StateDatabase implements Extension {
         .addTask(
             CoordinatedShutdown.PhaseBeforeActorSystemTerminate(),
             "gorgon-close-sessions",
-            () -> CompletableFuture.runAsync(this::close, blocking).thenApply(closed -> done));
+            () ->
+                CompletableFuture.runAsync(this::close, blocking)
+                    .thenApply(v -> Done.getInstance()));
     system.getWhenTerminated().whenComplete((ended, failure) -> close());
   }
 
@@ -180,7 +179,7 @@ final class StateDatabase implements Extension {
   private <T> void begin(Supplier<CompletionStage<T>> question, CompletableFuture<T> answer) {
     CompletionStage<T> asked;
     try {
-      asked = schema().thenCompose(there -> question.get());
+      asked = schema.ready().thenCompose(there -> question.get());
     } catch (RuntimeException thrown) {
       asked = CompletableFuture.failedFuture(thrown);
     }
@@ -197,30 +196,6 @@ final class StateDatabase implements Extension {
             gate.leave();
           }
         });
-  }
-
-  /** Looked at with the first question; again with the next one if that failed. */
-  private CompletionStage<Done> schema() {
-    CompletableFuture<Done> last = schema.get();
-    if (!last.isCompletedExceptionally()) {
-      return last;
-    }
-    var next = new CompletableFuture<Done>();
-    if (!schema.compareAndSet(last, next)) {
-      return schema.get();
-    }
-    blocking.execute(
-        () -> {
-          try {
-            Schema.create(connections, settings.isH2());
-            next.complete(Done.getInstance());
-          } catch (Exception failed) {
-            // Whatever became of the tables, no session was touched.
-            next.completeExceptionally(
-                new NothingChanged("the tables cannot be made: " + failed.getMessage()));
-          }
-        });
-    return next;
   }
 
   private <T> CompletionStage<T> blocking(SqlQuestion<T> question) {
@@ -246,8 +221,7 @@ final class StateDatabase implements Extension {
   private void watch(CompletableFuture<?> answer, Visit visit) {
     Duration patience = settings.patience();
     Duration rest = settings.timeout().minus(patience);
-    var timer = new AtomicReference<Cancellable>();
-    timer.set(
+    Cancellable turn =
         later(
             patience,
             () -> {
@@ -260,10 +234,11 @@ final class StateDatabase implements Extension {
                             + patience.toMillis()
                             + "ms"));
               } else if (!answer.isDone()) {
-                timer.set(later(rest, () -> giveUp(answer)));
+                Cancellable end = later(rest, () -> giveUp(answer));
+                answer.whenComplete((value, failure) -> end.cancel());
               }
-            }));
-    answer.whenComplete((value, failure) -> timer.get().cancel());
+            });
+    answer.whenComplete((value, failure) -> turn.cancel());
   }
 
   /** The statement may still come to its end: nothing is known of it. */

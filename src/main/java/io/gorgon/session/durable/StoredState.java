@@ -5,7 +5,9 @@ import io.gorgon.session.SessionState;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -27,19 +29,21 @@ final class StoredState {
   static byte[] write(SessionState state) {
     byte[] key = bytes(state.key());
     int size = FIXED + key.length;
-    Map<byte[], byte[]> values = new LinkedHashMap<>();
+    List<byte[]> parts = new ArrayList<>();
     for (Map.Entry<String, byte[]> entry : state.values().entrySet()) {
-      byte[] name = bytes(entry.getKey());
-      values.put(name, entry.getValue());
-      size = Math.addExact(size, 8 + name.length + entry.getValue().length);
+      parts.add(bytes(entry.getKey()));
+      parts.add(entry.getValue());
     }
+    for (byte[] part : parts) {
+      size = Math.addExact(size, 4 + part.length);
+    }
+    Instant touched = state.touched();
     ByteBuffer out = ByteBuffer.allocate(size);
     out.putShort((short) FORMAT).putShort((short) key.length).put(key);
     out.putLong(state.birth()).putLong(state.version());
-    out.putLong(state.touched().getEpochSecond()).putInt(state.touched().getNano());
-    out.putInt(values.size());
-    values.forEach(
-        (name, value) -> out.putInt(name.length).put(name).putInt(value.length).put(value));
+    out.putLong(touched.getEpochSecond()).putInt(touched.getNano());
+    out.putInt(state.values().size());
+    parts.forEach(part -> out.putInt(part.length).put(part));
     return out.array();
   }
 
@@ -83,7 +87,7 @@ final class StoredState {
   /** The key alone, of the first bytes of a record. */
   static String key(byte[] beginning) {
     ByteBuffer in = ByteBuffer.wrap(beginning);
-    return text(in.position(2), Short.toUnsignedInt(in.getShort(2)));
+    return text(in.position(4), Short.toUnsignedInt(in.getShort(2)));
   }
 
   /** How many first bytes hold a key of that many characters. */
