@@ -59,14 +59,15 @@ class DurableSessionsTest {
 
   private static ActorSystem<?> system(String... settings) {
     Config own = ConfigFactory.parseString(String.join("\n", settings));
-    return ActorSystem.create(
-        Behaviors.empty(), "durable", own.withFallback(ConfigFactory.load()));
+    return ActorSystem.create(Behaviors.empty(), "durable", own.withFallback(ConfigFactory.load()));
   }
 
   private static ActorSystem<?> h2(String name) {
     return system(
         "gorgon.session-store.create-schema = on",
-        "gorgon.session-store.url = \"jdbc:h2:file:" + directory.resolve(name) + ";WRITE_DELAY=0\"");
+        "gorgon.session-store.url = \"jdbc:h2:file:"
+            + directory.resolve(name)
+            + ";WRITE_DELAY=0\"");
   }
 
   private static void end(ActorSystem<?> system) {
@@ -102,7 +103,14 @@ class DurableSessionsTest {
 
       await()
           .atMost(PATIENCE)
-          .untilAsserted(() -> assertThat(increment(pool.pool(), "4")).isPositive());
+          .until(
+              () ->
+                  pool.pool()
+                      .session("4")
+                      .call(increment())
+                      .handle((reply, failure) -> failure == null)
+                      .toCompletableFuture()
+                      .join());
       assertThat(failureOf(pool.pool().session("1").call(increment())))
           .isInstanceOf(SessionExpired.class);
     } finally {
@@ -211,8 +219,7 @@ class DurableSessionsTest {
     return ConfigFactory.load(
         ConfigFactory.parseString(changes)
             .withFallback(
-                ConfigFactory.parseFile(
-                    new File("config", file), ConfigParseOptions.defaults())));
+                ConfigFactory.parseFile(new File("config", file), ConfigParseOptions.defaults())));
   }
 
   private static void runExample(Config config) {
@@ -279,8 +286,7 @@ class DurableSessionsTest {
               .redirectError(ProcessBuilder.Redirect.DISCARD)
               .start();
       try (var lines =
-          new BufferedReader(
-              new InputStreamReader(jvm.getInputStream(), StandardCharsets.UTF_8))) {
+          new BufferedReader(new InputStreamReader(jvm.getInputStream(), StandardCharsets.UTF_8))) {
         assertThat(lines.lines().filter(line -> line.startsWith("count ")).findFirst())
             .hasValue("count " + i);
       } finally {
