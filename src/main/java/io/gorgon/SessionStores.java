@@ -9,7 +9,7 @@ import org.apache.pekko.actor.typed.ActorSystem;
 /** This makes the store that a pool's settings name. */
 final class SessionStores {
 
-  private static final String DURABLE = "io.gorgon.session.DurableStore";
+  private static final String DURABLE = "io.gorgon.session.durable.DurableStore";
 
   private SessionStores() {}
 
@@ -26,6 +26,9 @@ final class SessionStores {
           .newInstance(system, settings.name());
     } catch (ReflectiveOperationException | ClassCastException | NoClassDefFoundError missing) {
       Throwable cause = missing.getCause() == null ? missing : missing.getCause();
+      if (cause instanceof InvalidSettings named) {
+        throw named;
+      }
       throw new InvalidSettings(
           "gorgon.pools." + settings.name() + ".session.store",
           "is '" + name + "', which cannot be used: " + cause);

@@ -45,7 +45,7 @@ class ArchitectureTest {
           .layer("pool")
           .definedBy("io.gorgon.pool")
           .layer("session")
-          .definedBy("io.gorgon.session")
+          .definedBy("io.gorgon.session..")
           .layer("root")
           .definedBy("io.gorgon")
           .layer("cli")

@@ -46,6 +46,8 @@ final class Bench {
     figures.addAll(new DataBench(options, rounds).run());
     say("one worker that runs several calls at once");
     figures.addAll(new ConcurrencyBench(options, rounds).run());
+    say("sessions");
+    figures.addAll(new SessionBench(options, rounds).run());
     say(KILLS + " kills (restart.budget raised, so that no slot is put to rest)");
     kills();
     return figures;

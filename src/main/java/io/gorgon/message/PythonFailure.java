@@ -663,6 +663,7 @@ public abstract sealed class PythonFailure extends RuntimeException {
   public static final class StoreUnavailable extends PythonFailure {
     private final String session;
     private final boolean started;
+    private final String problem;
 
     /**
      * For one session.
@@ -681,6 +682,12 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + "; look whether the database is there, then call again");
       this.session = session;
       this.started = started;
+      this.problem = problem;
+    }
+
+    /** What the store said. */
+    public String problem() {
+      return problem;
     }
 
     public String session() {

@@ -15,8 +15,11 @@ import java.util.TreeSet;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** This reads values of one config block and says, with the key, what is wrong with one. */
-final class SettingsReader {
+/**
+ * This reads values of one config block and says, with the key, what is wrong with one; all methods
+ * throw {@link InvalidSettings}. Immutable.
+ */
+public final class SettingsReader {
 
   private final String root;
   private final Config config;
@@ -26,12 +29,12 @@ final class SettingsReader {
    *
    * @param root what goes before a key when it is named in a failure
    */
-  SettingsReader(String root, Config config) {
+  public SettingsReader(String root, Config config) {
     this.root = root;
     this.config = config;
   }
 
-  int integer(String key, int least, int most) {
+  public int integer(String key, int least, int most) {
     int value = read(key, "a whole number", () -> config.getInt(key));
     check(key, value >= least && value <= most, value, least + " to " + most);
     return value;
@@ -43,13 +46,13 @@ final class SettingsReader {
     return value;
   }
 
-  long bytes(String key, long least, long most) {
+  public long bytes(String key, long least, long most) {
     long value = read(key, "a size such as 64MiB", () -> config.getBytes(key));
     check(key, value >= least && value <= most, value, least + " to " + most + " bytes");
     return value;
   }
 
-  Duration duration(String key, Duration least, Duration most) {
+  public Duration duration(String key, Duration least, Duration most) {
     Duration value = read(key, "a duration such as 5s", () -> config.getDuration(key));
     check(
         key,
@@ -59,11 +62,11 @@ final class SettingsReader {
     return value;
   }
 
-  boolean flag(String key) {
+  public boolean flag(String key) {
     return read(key, "true or false", () -> config.getBoolean(key));
   }
 
-  String text(String key) {
+  public String text(String key) {
     return read(key, "text", () -> config.getString(key));
   }
 
@@ -93,7 +96,7 @@ final class SettingsReader {
   }
 
   /** Refuses keys that {@code known} does not have: a typing mistake must not pass as a default. */
-  void refuseUnknown(Config known, Set<String> open) {
+  public void refuseUnknown(Config known, Set<String> open) {
     Set<String> keys = new TreeSet<>();
     known.entrySet().forEach(entry -> keys.add(entry.getKey()));
     for (var entry : config.entrySet()) {
@@ -121,7 +124,7 @@ final class SettingsReader {
         .findFirst();
   }
 
-  InvalidSettings invalid(String key, String problem) {
+  public InvalidSettings invalid(String key, String problem) {
     return new InvalidSettings(root + "." + key, problem);
   }
 

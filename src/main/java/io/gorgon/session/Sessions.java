@@ -194,6 +194,9 @@ public final class Sessions {
   /** What a caller is told when the store gave no state. */
   PythonFailure unavailable(String key, boolean started, Throwable failure) {
     Throwable cause = unwrapped(failure);
+    if (cause instanceof StoreUnavailable away) {
+      return new StoreUnavailable(key, started, away.problem());
+    }
     return cause instanceof StateTooNew tooNew
         ? tooNew
         : new StoreUnavailable(key, started, String.valueOf(cause));
@@ -205,8 +208,8 @@ public final class Sessions {
     if (cause instanceof SessionConflict conflict) {
       return conflict;
     }
-    if (cause instanceof StoreUnavailable) {
-      return new StoreUnavailable(next.key(), true, String.valueOf(cause.getMessage()));
+    if (cause instanceof StoreUnavailable away) {
+      return new StoreUnavailable(next.key(), true, away.problem());
     }
     return new CommitUnknown(next.key(), next.version(), String.valueOf(cause));
   }
