@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from gorgon import _wire
+from gorgon._reader import FrameReader
 
 ROOT = Path(__file__).resolve().parents[2]
 BRIDGE = ROOT / "python-bridge" / "src"
@@ -160,7 +161,7 @@ class Link:
         """Take the worker's connection."""
         self.connection, _ = self.jvm.server.accept()
         self.connection.settimeout(SECONDS)
-        self.reader = _wire.FrameReader(self.connection)
+        self.reader = FrameReader(self.connection)
 
     def read(self, kind: int | None = None) -> _wire.Frame:
         """The next frame, of that kind if one is named."""

@@ -11,8 +11,9 @@ import struct
 import tracemalloc
 
 from gorgon import _wire
+from gorgon._reader import FrameReader
 from gorgon._values import decode
-from gorgon._wire import Frame, FrameReader, ProtocolError
+from gorgon._wire import Frame, ProtocolError
 from make_golden import DIRECTORY
 
 BODIES = int(os.environ.get("GORGON_FUZZ_BODIES", "20000"))

@@ -15,6 +15,7 @@ from gorgon import _wire
 from gorgon._call import Call
 from gorgon._inbox import Inbox
 from gorgon._loops import LoopReader
+from gorgon._reader import FrameReader
 from jvm import Jvm, Link
 
 
@@ -298,7 +299,7 @@ def test_a_loop_that_is_woken_for_nothing_does_not_wait() -> None:
     loop = asyncio.new_event_loop()
     try:
         here.settimeout(0.01)  # a read that waits would break the link
-        link: Any = SimpleNamespace(socket=here, reader=_wire.FrameReader(here), broken=None, unpack=None)
+        link: Any = SimpleNamespace(socket=here, reader=FrameReader(here), broken=None, unpack=None)
         inbox = Inbox(link)
         reader = LoopReader(inbox, loop)
         with inbox.mutex:

@@ -19,6 +19,7 @@ import talking
 import gorgon
 from gorgon import _wire
 from gorgon._call import Call
+from gorgon._reader import FrameReader
 from gorgon._running import guarded, running
 from gorgon._status import SIZE
 from gorgon._worker import Worker
@@ -118,7 +119,7 @@ class Bridge:
         self.thread.start()
 
     def answer(self) -> None:
-        reader = _wire.FrameReader(self.peer)
+        reader = FrameReader(self.peer)
         while True:
             frame = reader.read()
             if frame is None:

@@ -15,8 +15,9 @@ import pytest
 
 from gorgon import _link, _wire
 from gorgon._arrays import Buffer
+from gorgon._reader import _NOWHERE, FrameReader
 from gorgon._segments import Attached, Place, Segments
-from gorgon._wire import Frame, FrameReader, ProtocolError
+from gorgon._wire import Frame, ProtocolError
 from make_golden import DIRECTORY, golden
 
 INDEX = json.loads((DIRECTORY / "golden.json").read_text(encoding="utf-8"))
@@ -53,7 +54,7 @@ def reader(
     content: bytes,
     sizes: Any = lambda: 1 << 30,
     limit: int = _wire.DEFAULT_LIMIT,
-    segments: Segments = _wire._NOWHERE,
+    segments: Segments = _NOWHERE,
 ) -> FrameReader:
     return FrameReader(Cut(content, sizes), limit, segments)  # type: ignore[arg-type]
 

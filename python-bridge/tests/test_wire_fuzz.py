@@ -13,7 +13,8 @@ import tracemalloc
 from binascii import crc32
 
 from gorgon import _wire
-from gorgon._wire import FrameReader, ProtocolError
+from gorgon._reader import FrameReader
+from gorgon._wire import ProtocolError
 from make_golden import DIRECTORY
 
 FRAMES = int(os.environ.get("GORGON_FUZZ_FRAMES", "20000"))

@@ -9,9 +9,10 @@ from threading import Lock, get_ident
 from typing import Any
 
 from gorgon._arrays import Buffer, Unreceivable
+from gorgon._reader import FrameReader
 from gorgon._segments import Segments
 from gorgon._values import decode, decode_plain, encode
-from gorgon._wire import COUNTED, JSON, SMALL, Frame, FrameReader, Written, encode_value, size_of
+from gorgon._wire import COUNTED, JSON, SMALL, Frame, Written, encode_value, size_of
 from gorgon._wire import encode as encode_plain
 
 _SOCKET_BUFFER = 1 << 20  # bytes; the system may grant less
