@@ -45,6 +45,8 @@ final class FailureBody {
       case "cancelled" ->
           new PythonFailure.Cancelled(
               target, body.path("started").asBoolean(), "Python stopped it");
+      case "state_needed" ->
+          new PythonFailure.ProtocolViolation("it wants the state for a call of no session");
       case "protocol" -> new PythonFailure.ProtocolViolation("Python says: " + message);
       default -> new PythonFailure.ProtocolViolation("failure of kind " + body.path("kind"));
     };
