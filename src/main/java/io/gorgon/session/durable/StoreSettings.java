@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -31,6 +32,7 @@ record StoreSettings(
 
   private static final String ROOT = "gorgon.session-store";
   private static final String H2 = "jdbc:h2:";
+  private static final Pattern SECRET = Pattern.compile("(?i)password\\s*=|//[^/]*@");
   private static final String POSTGRES = "jdbc:postgresql:";
 
   /**
@@ -43,6 +45,10 @@ record StoreSettings(
     var in = new SettingsReader(ROOT, own);
     in.refuseUnknown(ConfigFactory.defaultReference().getConfig(ROOT), Set.of());
     String url = in.text("url").strip();
+    if (SECRET.matcher(url).find()) {
+      throw in.invalid(
+          "url", "holds a password, and may be logged: say it in " + ROOT + ".password");
+    }
     if (url.startsWith(H2)) {
       checkH2(in, url, whole.getString("pekko.actor.provider"));
     } else if (!url.startsWith(POSTGRES)) {
@@ -93,20 +99,23 @@ record StoreSettings(
    * @throws InvalidSettings saying what to do
    */
   void checkDriver() {
-    String settings = url.toUpperCase(Locale.ROOT);
-    if (!isH2() || settings.startsWith("JDBC:H2:MEM:") || settings.contains(";REUSE_SPACE=FALSE")) {
+    if (!isH2()) {
       return;
     }
-    int major;
-    int minor;
     try {
       Driver driver = DriverManager.getDriver(url);
-      major = driver.getMajorVersion();
-      minor = driver.getMinorVersion();
+      checkH2Version(driver.getMajorVersion(), driver.getMinorVersion());
     } catch (SQLException none) {
-      throw new InvalidSettings(ROOT + ".url", "fits no driver");
+      throw new InvalidSettings(ROOT + ".url", "fits no driver that is there");
     }
-    if (major > 2 || (major == 2 && minor >= 5)) {
+  }
+
+  void checkH2Version(int major, int minor) {
+    String settings = url.toUpperCase(Locale.ROOT);
+    boolean appends = settings.contains(";REUSE_SPACE=FALSE");
+    boolean forgets = settings.startsWith("JDBC:H2:MEM:");
+    boolean losing = major > 2 || (major == 2 && minor >= 5);
+    if (losing && !appends && !forgets) {
       throw new InvalidSettings(
           ROOT + ".url",
           "would be kept by H2 "
@@ -127,9 +136,9 @@ record StoreSettings(
     return isH2() ? "com.h2database:h2" : "org.postgresql:postgresql";
   }
 
-  /** The URL without its parameters: a password may be among them. */
+  /** The URL without its parameters. */
   String place() {
-    return url.split("[;?]", 2)[0].replaceFirst("//[^/]*@", "//");
+    return url.split("[;?]", 2)[0];
   }
 
   /** How long one waits for its turn, and then for a connection: in time to say so. */
