@@ -111,6 +111,30 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAnyPackage("picocli..", "me.tongfei..", "ch.qos.logback..");
 
+  /** Its jars are optional: nothing else may need them to be loaded. */
+  @ArchTest
+  static final ArchRule theDatabaseIsOptional =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.gorgon.session.durable")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "org.apache.pekko.persistence..",
+              "slick..",
+              "com.zaxxer..",
+              "org.h2..",
+              "org.postgresql..");
+
+  @ArchTest
+  static final ArchRule onlyTheBenchKnowsTheDatabase =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages("io.gorgon.session.durable", "io.gorgon.cli")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("io.gorgon.session.durable");
+
   @ArchTest
   static final ArchRule onlyTheTestKitKnowsTestLibraries =
       noClasses()

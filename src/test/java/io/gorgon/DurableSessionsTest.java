@@ -15,6 +15,8 @@ import io.gorgon.message.PythonFailure.InvalidSettings;
 import io.gorgon.message.PythonFailure.SessionExpired;
 import io.gorgon.message.PythonFailure.SessionQuota;
 import io.gorgon.message.PythonFailure.StoreUnavailable;
+import io.gorgon.session.SessionState;
+import io.gorgon.session.durable.DurableStore;
 import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
@@ -26,7 +28,9 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -113,6 +117,37 @@ class DurableSessionsTest {
                       .join());
       assertThat(failureOf(pool.pool().session("1").call(increment())))
           .isInstanceOf(SessionExpired.class);
+    } finally {
+      end(system);
+    }
+  }
+
+  /** Ten thousand are swept, a hundred at a time, while another session is used. */
+  @Test
+  void manySessionsAreSweptWhileOthersAreUsed() {
+    ActorSystem<?> system = h2("sweep");
+    String limits = "session { ttl = 1s, sweep = 100ms }, queue-capacity = 20000";
+    try (TestPool pool = pool(system, limits)) {
+      var store = new DurableStore(system, pool.pool().name());
+      var old = Instant.now().minusSeconds(60);
+      var made = new CompletableFuture<?>[10_000];
+      for (int i = 0; i < made.length; i++) {
+        var state = new SessionState("old" + i, i, 1, Map.of("v", new byte[100]), old);
+        made[i] = store.save(state).toCompletableFuture();
+        if (i % 500 == 0) {
+          made[i].join();
+        }
+      }
+      CompletableFuture.allOf(made).join();
+
+      long slowest = 0;
+      int used = 0;
+      while (get(store.count()) > 1) {
+        long began = System.nanoTime();
+        assertThat(increment(pool.pool(), "used")).isEqualTo(++used);
+        slowest = Math.max(slowest, System.nanoTime() - began);
+      }
+      assertThat(slowest).isLessThan(TimeUnit.SECONDS.toNanos(2));
     } finally {
       end(system);
     }

@@ -61,6 +61,7 @@ public final class Sessions {
 
   private final AtomicBoolean sweeping = new AtomicBoolean();
   private volatile Instant sweptAt;
+  private volatile List<String> swept = List.of();
 
   /**
    * For one pool.
@@ -261,6 +262,11 @@ public final class Sessions {
               if (failure != null) {
                 log.warn("pool '{}': sessions cannot be swept: {}", pool, failure.toString());
               } else {
+                // More of them may be there: the next tick goes on, unless these cannot be ended.
+                if (keys.size() == SWEPT_AT_ONCE && !keys.equals(swept)) {
+                  sweptAt = time.minus(settings.sweep()).minusMillis(1);
+                }
+                swept = List.copyOf(keys);
                 keys.forEach(key -> end(key, true));
               }
             });

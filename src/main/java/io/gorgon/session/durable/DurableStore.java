@@ -49,7 +49,9 @@ public final class DurableStore implements SessionStore {
    * @throws InvalidSettings that names the key, or the jars that are missing
    */
   public DurableStore(ActorSystem<?> system, String pool) {
-    NeededJars.check(pool, StoreSettings.from(system.settings().config()).driver());
+    StoreSettings settings = StoreSettings.from(system.settings().config());
+    NeededJars.check(pool, settings.driver());
+    settings.checkDriver();
     this.database = StateDatabase.get(system);
     this.ids = new StoredId(pool);
   }

@@ -24,7 +24,11 @@ class KilledJvmTest {
   /** The JVM that is killed: it says the version it finds, then each that it has kept. */
   static final class Victim {
     public static void main(String[] arguments) {
-      var system = TwoSystems.system(H2StoreTest.settings(Path.of(arguments[0])));
+      // Space is used again at once, not after 45 seconds: what a long life does to the file.
+      String settings =
+          H2StoreTest.settings(Path.of(arguments[0]))
+              .replace("WRITE_DELAY=0", "WRITE_DELAY=0;RETENTION_TIME=0");
+      var system = TwoSystems.system(settings);
       var store = new DurableStore(system, "killed");
       long version =
           SessionStoreContract.get(store.load("k")).map(SessionState::version).orElse(0L);
