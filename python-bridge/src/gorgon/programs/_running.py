@@ -14,7 +14,6 @@ from gorgon.programs._models import model, speaking
 
 How = dict[str, Any]  # what each call carries: "model" settings, "history" how many exchanges to tell
 Prediction = dict[str, Any]
-_AHEAD = 16  # pieces of a stream that may wait for their consumer
 _LONGEST = 20_000  # characters of one text in the history
 
 
@@ -106,7 +105,8 @@ async def pieces(
     """
     values = program.checked(name, inputs)
     using = model(how.get("model"))
-    queue: asyncio.Queue[Any] = asyncio.Queue(_AHEAD)
+    # Without a bound: an answer is not that long, and DSPy's generator can be ended well only while it waits for more.
+    queue: asyncio.Queue[Any] = asyncio.Queue()
     end = object()
 
     async def run() -> None:
@@ -116,20 +116,12 @@ async def pieces(
                 stream = part("streaming").streamify(
                     program.module, stream_listeners=_listeners(program), is_async_program=_is_async(program)
                 )
-                source = stream(**values)
-                try:
-                    async for value in source:
-                        piece = _piece(value, client, how)
-                        if piece is not None:
-                            await queue.put(piece)
-                finally:
-                    await source.aclose()
-        except asyncio.CancelledError:
-            raise  # nobody listens any more
-        except BaseException:
-            await queue.put(end)
-            raise
-        await queue.put(end)
+                async for value in stream(**values):
+                    piece = _piece(value, client, how)
+                    if piece is not None:
+                        queue.put_nowait(piece)
+        finally:
+            queue.put_nowait(end)
 
     task = asyncio.ensure_future(run())
     try:

@@ -48,6 +48,8 @@ class ArchitectureTest {
           .definedBy("io.gorgon.session")
           .layer("root")
           .definedBy("io.gorgon")
+          .layer("dspy")
+          .definedBy("io.gorgon.dspy")
           .layer("cli")
           .definedBy("io.gorgon.cli")
           .whereLayer("message")
@@ -68,6 +70,10 @@ class ArchitectureTest {
           .mayOnlyAccessLayers("message", "wire", "process", "connection", "worker", "tool")
           .whereLayer("session")
           .mayOnlyAccessLayers("message", "wire", "worker", "pool")
+          .whereLayer("dspy")
+          .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("dspy")
+          .mayOnlyAccessLayers("message", "tool", "stream", "pool", "session", "worker", "root")
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer();
 
