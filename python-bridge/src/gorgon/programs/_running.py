@@ -14,6 +14,7 @@ from gorgon.programs._models import model, speaking
 
 How = dict[str, Any]  # what each call carries: "model" settings, "history" how many exchanges to tell
 Prediction = dict[str, Any]
+_TURNS = 32  # of the loop, for what is closed by it
 _LONGEST = 20_000  # characters of one text in the history
 
 
@@ -134,9 +135,14 @@ async def pieces(
             yield value
         await task
     finally:
-        if not task.done():
+        if task.done():
+            task.cancelled() or task.exception()  # looked at, or the loop would complain
+        else:
             task.cancel()
             await asyncio.wait([task])
+            # DSPy's client leaves its generators to the loop, one inside the other, which closes the connection.
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
 
 
 def _listeners(program: Program) -> list[Any]:

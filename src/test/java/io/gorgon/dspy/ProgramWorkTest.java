@@ -227,6 +227,47 @@ class ProgramWorkTest {
     }
   }
 
+  @Test
+  void aClassWithoutAsyncCodeStreamsToo() {
+    global.create("two", Program.ofClass("dspy_programs:TwoSteps")).join();
+    model.next(
+        Answer.text(fields("draft", "a draft of it")), Answer.text(fields("text", "THE DRAFT")));
+
+    List<Piece> pieces =
+        get(global.stream("two", Map.of("topic", "tea")).runWith(Sink.seq(), shared.system()));
+
+    assertThat(text(pieces, "draft")).isEqualTo("a draft of it");
+    assertThat(text(pieces, "text")).isEqualTo("THE DRAFT");
+  }
+
+  @Test
+  void oneWorkerRunsSeveralAtOnceAndMixesNothing() {
+    try (TestPool pool =
+        TestPool.start(
+            ProgramsTest.SETTINGS, "max-workers = 1, min-workers = 1, concurrency = 8")) {
+      Programs programs = Programs.on(pool.pool()).with(ProgramsTest.fake(model));
+      programs.create("qa", Program.predict("question -> answer")).join();
+      var open = new CompletableFuture<Void>();
+      int before = model.asked().size();
+      for (int i = 0; i < 8; i++) {
+        model.nextOf(
+            asked -> Answer.text(fields("answer", "re " + asked.input("question"))).behind(open));
+      }
+      List<Running<Prediction>> running =
+          IntStream.range(0, 8)
+              .mapToObj(i -> programs.execute("qa", Map.of("question", "q" + i)))
+              .toList();
+      await().until(() -> model.asked().size() == before + 8);
+      open.complete(null);
+
+      for (int i = 0; i < 8; i++) {
+        Prediction made = running.get(i).join();
+        assertThat(made.text("answer")).isEqualTo("re q" + i);
+        assertThat(made.tokens()).isEqualTo(18);
+      }
+    }
+  }
+
   record Order(String item, int count) {}
 
   @Test

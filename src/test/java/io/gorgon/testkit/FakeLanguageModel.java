@@ -18,7 +18,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /**
@@ -124,9 +123,8 @@ public final class FakeLanguageModel implements AutoCloseable {
   private final HttpServer server;
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final Function<Asked, Answer> otherwise;
-  private final LinkedBlockingQueue<Answer> script = new LinkedBlockingQueue<>();
+  private final LinkedBlockingQueue<Function<Asked, Answer>> script = new LinkedBlockingQueue<>();
   private final List<Asked> asked = new CopyOnWriteArrayList<>();
-  private final List<CompletableFuture<Void>> broken = new CopyOnWriteArrayList<>();
 
   private FakeLanguageModel(HttpServer server, Function<Asked, Answer> otherwise) {
     this.server = server;
@@ -170,19 +168,19 @@ public final class FakeLanguageModel implements AutoCloseable {
 
   /** The next request is answered so, and so on in this order. */
   public void next(Answer... answers) {
-    script.addAll(List.of(answers));
+    for (Answer answer : answers) {
+      script.add(any -> answer);
+    }
+  }
+
+  /** The next request is answered by what that makes of it. */
+  public void nextOf(Function<Asked, Answer> made) {
+    script.add(made);
   }
 
   /** All that was asked, in order. */
   public List<Asked> asked() {
     return List.copyOf(asked);
-  }
-
-  /** Waits until somebody has hung up before the answer was there. */
-  public void awaitHangUp() throws Exception {
-    var seen = new CompletableFuture<Void>();
-    broken.add(seen);
-    seen.get(20, TimeUnit.SECONDS);
   }
 
   private void answer(HttpExchange exchange) throws IOException {
@@ -191,8 +189,8 @@ public final class FakeLanguageModel implements AutoCloseable {
       String key = exchange.getRequestHeaders().getFirst("Authorization");
       var request = new Asked(key == null ? "" : key, body);
       asked.add(request);
-      Answer scripted = script.poll();
-      Answer answer = scripted == null ? otherwise.apply(request) : scripted;
+      Function<Asked, Answer> scripted = script.poll();
+      Answer answer = (scripted == null ? otherwise : scripted).apply(request);
       answer.headers().forEach(exchange.getResponseHeaders()::set);
       if (body.path("stream").asBoolean() && !answer.raw()) {
         stream(exchange, answer, body.path("model").asText());
@@ -201,7 +199,7 @@ public final class FakeLanguageModel implements AutoCloseable {
         send(exchange, answer, body.path("model").asText());
       }
     } catch (IOException hungUp) {
-      broken.forEach(each -> each.complete(null));
+      // Whoever asked did not wait for the answer.
     }
   }
 
