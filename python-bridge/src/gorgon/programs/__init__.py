@@ -63,6 +63,10 @@ def ping() -> dict[str, Any]:
     return {"dspy": str(dspy().__version__), "python": platform.python_version(), "worker": worker()}
 
 
+def touch() -> None:
+    """Do nothing, in a session: which so counts as used."""
+
+
 # ---- commands of a session
 
 

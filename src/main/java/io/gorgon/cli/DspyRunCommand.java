@@ -23,6 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.pekko.Done;
 import org.apache.pekko.stream.javadsl.Source;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -145,7 +146,13 @@ final class DspyRunCommand implements Callable<Integer> {
     var failed = new AtomicLong();
     var written = new AtomicLong(before);
     Map<String, Object> usual =
-        Map.of("preload", List.of("dspy"), "concurrency", concurrency, "timeouts.start", "120s");
+        Map.of(
+            "preload",
+            List.of("dspy"),
+            "concurrency",
+            concurrency,
+            "timeouts",
+            Map.of("start", "120s"));
     try (var running = new CommandPool(options, usual);
         ProgressLine bar = ProgressLine.show("lines", total)) {
       running.tellWhenInterrupted(
@@ -163,7 +170,8 @@ final class DspyRunCommand implements Callable<Integer> {
           kind == Kind.PREDICT ? Program.predict(signature) : Program.chainOfThought(signature);
       int parallel =
           running.pool().settings().maxWorkers() * running.pool().settings().worker().concurrency();
-      running.await(
+      await(
+          running,
           Source.from(open)
               .mapAsyncUnordered(parallel, line -> answer(programs, program, line))
               .takeWhile(result -> !running.isInterrupted() && !out.checkError())
@@ -182,6 +190,18 @@ final class DspyRunCommand implements Callable<Integer> {
                   running.system()));
     }
     return failed.get();
+  }
+
+  private void await(CommandPool running, CompletionStage<Done> done) {
+    try {
+      running.await(done);
+    } catch (PythonFailure.StartFailed failed) {
+      if (String.valueOf(failed.getMessage()).contains("dspy")) {
+        say(
+            "DSPy is missing: 'pip install dspy' in the environment of the Python that --python names");
+      }
+      throw failed;
+    }
   }
 
   private LanguageModel languageModel() {

@@ -3,23 +3,17 @@ package io.gorgon.dspy;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.gorgon.PythonPool;
 import io.gorgon.RunningCall;
-import io.gorgon.Session;
 import io.gorgon.message.Call;
 import io.gorgon.message.Reply;
-import io.gorgon.session.SessionState;
-import io.gorgon.stream.CallFlow;
 import io.gorgon.tool.Tools;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.apache.pekko.Done;
 import org.apache.pekko.NotUsed;
-import org.apache.pekko.japi.Pair;
 import org.apache.pekko.stream.javadsl.Source;
 import org.jspecify.annotations.Nullable;
 
@@ -55,46 +49,22 @@ public final class Programs {
   /** The key of the session in which global programs are kept. */
   public static final String GLOBAL = "gorgon.programs";
 
-  private static final String MODULE = "gorgon.programs:";
-  private static final String PROGRAM = "gorgon.program/";
-  private static final String MODEL = "gorgon.program-model";
   private static final String SECRET = "gorgon.programs.secret";
 
-  private final PythonPool pool;
-  private final String key;
+  private final Desk desk;
   private final Ledger ledger;
-  private final Optional<LanguageModel> model;
-  private final Tools tools;
-  private final Optional<Duration> timeout;
-  private final int history;
 
-  private Programs(
-      PythonPool pool,
-      String key,
-      Ledger ledger,
-      Optional<LanguageModel> model,
-      Tools tools,
-      Optional<Duration> timeout,
-      int history) {
-    this.pool = pool;
-    this.key = key;
+  private Programs(Desk desk, Ledger ledger) {
+    this.desk = desk;
     this.ledger = ledger;
-    this.model = model;
-    this.tools = tools;
-    this.timeout = timeout;
-    this.history = history;
   }
 
-  /** The global programs of a pool. */
+  /**
+   * The global programs of a pool. Their statistics and history are those of this object and its
+   * views, so keep it.
+   */
   public static Programs on(PythonPool pool) {
-    return new Programs(
-        Objects.requireNonNull(pool, "pool"),
-        GLOBAL,
-        new Ledger(),
-        Optional.empty(),
-        Tools.NONE,
-        Optional.empty(),
-        0);
+    return new Programs(Desk.of(pool, GLOBAL), new Ledger());
   }
 
   // ---- views
@@ -104,17 +74,17 @@ public final class Programs {
    * else is there, and go with it.
    */
   public Programs session(String key) {
-    return new Programs(pool, key, ledger, model, tools, timeout, history);
+    return new Programs(desk.withKey(key), ledger);
   }
 
   /** With a language model for all programs, but those of sessions that have one of their own. */
   public Programs with(LanguageModel model) {
-    return new Programs(pool, key, ledger, Optional.of(model), tools, timeout, history);
+    return new Programs(desk.with(model), ledger);
   }
 
   /** With Java functions that programs may use, besides those that the pool offers. */
   public Programs with(Tools more) {
-    return new Programs(pool, key, ledger, model, tools.with(more), timeout, history);
+    return new Programs(desk.with(more), ledger);
   }
 
   /**
@@ -122,16 +92,16 @@ public final class Programs {
    * asked by a worker, over the pool's own socket, when that makes its connection to the model; it
    * may block. What it gives is in no log, no state and no failure.
    *
-   * @param secrets from the name to the key; what it throws ends in {@code MISCONFIGURED}
+   * @param secrets from the name to the key; what it throws ends in {@code MISCONFIGURED}, as does
+   *     null
    */
-  public Programs withSecrets(Function<String, String> secrets) {
-    Tools more = tools.with(SECRET, call -> secrets.apply(call.argument(0, String.class)));
-    return new Programs(pool, key, ledger, model, more, timeout, history);
+  public Programs withSecrets(Function<String, @Nullable String> secrets) {
+    return with(Tools.NONE.with(SECRET, call -> secrets.apply(call.argument(0, String.class))));
   }
 
   /** With a deadline for each command; else it is the pool's {@code call-timeout}. */
   public Programs withTimeout(Duration limit) {
-    return new Programs(pool, key, ledger, model, tools, Optional.of(limit), history);
+    return new Programs(desk.withTimeout(limit), ledger);
   }
 
   /**
@@ -139,11 +109,11 @@ public final class Programs {
    * #history}: of a session in its state, in up to 64 KiB.
    */
   public Programs withHistory(int count) {
-    return new Programs(pool, key, ledger, model, tools, timeout, count);
+    return new Programs(desk.withHistory(count), ledger);
   }
 
   private boolean isGlobal() {
-    return key.equals(GLOBAL);
+    return desk.key().equals(GLOBAL);
   }
 
   // ---- what there is
@@ -155,7 +125,7 @@ public final class Programs {
    *     ProgramFailure.SignatureRefused}, {@link ProgramFailure.NotInstalled}
    */
   public Running<ProgramDescription> create(String name, Program program) {
-    return ordered("create", this::described, name, program.wire());
+    return desk.ordered("create", this::described, name, program.wire());
   }
 
   /**
@@ -165,17 +135,17 @@ public final class Programs {
    * @return fails with {@link ProgramFailure.StateRefused} too
    */
   public Running<ProgramDescription> load(String name, Program program, String saved) {
-    return ordered("load", this::described, name, program.wire(), saved);
+    return desk.ordered("load", this::described, name, program.wire(), saved);
   }
 
   /** What DSPy saves of a program: demos and instructions, as JSON text. */
   public Running<String> save(String name) {
-    return ordered("save", reply -> reply.tree().asText(), name);
+    return desk.ordered("save", reply -> reply.tree().asText(), name);
   }
 
   /** All programs. */
   public Running<ProgramList> list() {
-    return ordered(
+    return desk.ordered(
         "list_all",
         reply -> {
           JsonNode told = reply.tree();
@@ -187,7 +157,7 @@ public final class Programs {
 
   /** What is known of a program. */
   public Running<ProgramDescription> describe(String name) {
-    return ordered("describe", this::described, name);
+    return desk.ordered("describe", this::described, name);
   }
 
   /** How often a program ran, and what that has cost. */
@@ -201,7 +171,7 @@ public final class Programs {
 
   /** Makes a program what it was when it was created, its statistics too. */
   public Running<ProgramDescription> reset(String name) {
-    return ordered(
+    return desk.ordered(
         "reset",
         reply -> {
           ledgerOf(name);
@@ -212,7 +182,7 @@ public final class Programs {
 
   /** Forgets a program. */
   public Running<Done> delete(String name) {
-    return ordered(
+    return desk.ordered(
         "delete",
         reply -> {
           ledgerOf(name);
@@ -233,7 +203,7 @@ public final class Programs {
    * @return how many programs there were
    */
   public Running<Integer> cleanup() {
-    return ordered(
+    return desk.ordered(
         "cleanup",
         reply -> {
           if (isGlobal()) {
@@ -247,32 +217,33 @@ public final class Programs {
    * Keeps a language model for this session's programs, instead of the one given by {@link #with}.
    */
   public Running<Done> configure(LanguageModel own) {
-    return ordered("configure", reply -> Done.getInstance(), own.settings());
+    return desk.ordered("configure", reply -> Done.getInstance(), own.settings());
   }
 
   /** Drops the session's own language model again. */
   public Running<Done> unconfigure() {
-    return ordered("configure", reply -> Done.getInstance(), (Object) null);
+    return desk.ordered("configure", reply -> Done.getInstance(), (Object) null);
   }
 
   /** The last exchanges with the model, oldest first, as {@link #withHistory} keeps them. */
   public Running<List<Exchange>> history() {
     return isGlobal()
         ? Running.completed(ledger.history())
-        : ordered("history", reply -> Exchange.all(reply.tree()));
+        : desk.ordered("history", reply -> Exchange.all(reply.tree()));
   }
 
   /** Whether the workers have DSPy; {@link ProgramFailure.NotInstalled} if not. */
   public Running<DspyVersion> ping() {
-    return Running.of(
-        pool.call(limited(Call.of(MODULE + "ping"))),
+    return desk.anywhere(
+        Call.of(Desk.MODULE + "ping"),
         reply -> Objects.requireNonNull(reply.as(DspyVersion.class)));
   }
 
   /** The programs here and the pool's figures. */
   public CompletionStage<ProgramsStats> stats() {
     return list()
-        .thenCombine(pool.stats(), (programs, figures) -> ProgramsStats.of(programs, figures));
+        .thenCombine(
+            desk.pool().stats(), (programs, figures) -> ProgramsStats.of(programs, figures));
   }
 
   // ---- running
@@ -286,22 +257,22 @@ public final class Programs {
    */
   public Running<Prediction> execute(String name, Map<String, ?> inputs) {
     if (!isGlobal()) {
-      return ordered("execute", Programs::prediction, name, inputs, how());
+      return desk.ordered("execute", Programs::prediction, name, inputs, desk.how());
     }
-    return shared(
+    return desk.shared(
         name,
-        (packed, state) -> Call.of(MODULE + "run", name, packed, inputs, how(state)),
+        found -> Call.of(Desk.MODULE + "run", name, found.packed(), inputs, found.how()),
         reply -> {
           Prediction made = prediction(reply);
-          ledger.count(name, made, history);
+          ledger.count(name, made, desk.history());
           return made;
         });
   }
 
   /** Runs a program that is kept nowhere. */
   public Running<Prediction> execute(Program program, Map<String, ?> inputs) {
-    Call call = Call.of(MODULE + "run_once", program.wire(), inputs, how());
-    return Running.of(pool.call(limited(call), tools), Programs::prediction);
+    Call call = Call.of(Desk.MODULE + "run_once", program.wire(), inputs, desk.how());
+    return desk.anywhere(call, Programs::prediction);
   }
 
   /**
@@ -313,23 +284,22 @@ public final class Programs {
         isGlobal()
             ? Source.lazyCompletionStageSource(
                     () ->
-                        record(name)
+                        desk.find(name)
                             .thenApply(
                                 found ->
                                     pieces(
-                                        pool.stream(
-                                            limited(
-                                                Call.of(
-                                                    MODULE + "run_stream",
-                                                    name,
-                                                    found.first(),
-                                                    inputs,
-                                                    how(found.second()))),
-                                            tools),
+                                        desk.streamAnywhere(
+                                            Call.of(
+                                                Desk.MODULE + "run_stream",
+                                                name,
+                                                found.packed(),
+                                                inputs,
+                                                found.how())),
                                         name)))
                 .mapMaterializedValue(any -> NotUsed.getInstance())
             : pieces(
-                session().stream(limited(Call.of(MODULE + "stream", name, inputs, how()))), name);
+                desk.streamOrdered(Call.of(Desk.MODULE + "stream", name, inputs, desk.how())),
+                name);
     return pieces.mapError(Throwable.class, Running::typed);
   }
 
@@ -340,7 +310,7 @@ public final class Programs {
         .map(
             piece -> {
               if (isGlobal() && piece instanceof Piece.Done last) {
-                ledger.count(name, last.prediction(), history);
+                ledger.count(name, last.prediction(), desk.history());
               }
               return piece;
             })
@@ -361,29 +331,26 @@ public final class Programs {
   public Running<Optimized> optimize(
       String name, Optimizer optimizer, List<Example> examples, Duration limit) {
     List<?> given = examples.stream().map(Example::wire).toList();
+    Desk patient = desk.withTimeout(limit);
     if (!isGlobal()) {
-      Call call = Call.of(MODULE + "optimize", name, optimizer.wire(), given, how());
-      return Running.of(
-          session().call(call.withTimeout(limit)), reply -> Optimized.read(reply.tree()));
+      return patient.ordered(
+          "optimize",
+          reply -> Optimized.read(reply.tree()),
+          name,
+          optimizer.wire(),
+          given,
+          desk.how());
     }
     Running<JsonNode> improved =
-        Running.of(
-            record(name)
-                .thenApply(
-                    found ->
-                        pool.call(
-                            Call.of(
-                                    MODULE + "improve",
-                                    found.first(),
-                                    optimizer.wire(),
-                                    given,
-                                    how(found.second()))
-                                .withTimeout(limit),
-                            tools)),
+        patient.shared(
+            name,
+            found ->
+                Call.of(
+                    Desk.MODULE + "improve", found.packed(), optimizer.wire(), given, found.how()),
             Reply::tree);
     return improved.then(
         result ->
-            ordered(
+            desk.ordered(
                 "accept",
                 reply -> Optimized.read(result),
                 name,
@@ -398,113 +365,7 @@ public final class Programs {
    * Evaluation#sink}.
    */
   public Source<Scored, NotUsed> evaluate(String name, Source<Example, ?> examples, Metric metric) {
-    int parallel = pool.settings().maxWorkers() * pool.settings().worker().concurrency();
-    return Source.lazyCompletionStageSource(
-            () ->
-                record(name)
-                    .thenApply(
-                        found ->
-                            examples
-                                .zipWithIndex()
-                                .via(
-                                    CallFlow.ordered(
-                                        parallel,
-                                        (Pair<Example, Long> each) ->
-                                            score(
-                                                name,
-                                                found,
-                                                each.first(),
-                                                each.second(),
-                                                metric)))))
-        .mapMaterializedValue(any -> NotUsed.getInstance())
-        .mapError(Throwable.class, Running::typed);
-  }
-
-  private Running<Scored> score(
-      String name, Pair<byte[], SessionState> found, Example example, long index, Metric metric) {
-    Call call =
-        Call.of(
-            MODULE + "score",
-            name,
-            found.first(),
-            example.wire(),
-            metric.wire(),
-            how(found.second()));
-    return Running.of(
-            pool.call(limited(call), tools),
-            reply ->
-                new Scored(
-                    index,
-                    example,
-                    reply.tree().path("score").asDouble(),
-                    Optional.of(prediction(reply)),
-                    Optional.empty()))
-        .otherwise(
-            failure -> new Scored(index, example, 0, Optional.empty(), Optional.of(failure)));
-  }
-
-  // ---- roads
-
-  private Session session() {
-    return pool.session(key).with(tools);
-  }
-
-  private Call limited(Call call) {
-    return timeout.map(call::withTimeout).orElse(call);
-  }
-
-  /** In the order of the session. */
-  private <T> Running<T> ordered(
-      String command, Function<Reply, T> read, @Nullable Object... arguments) {
-    return Running.of(session().call(limited(Call.of(MODULE + command, arguments))), read);
-  }
-
-  private interface Carrying {
-    Call call(byte[] packed, SessionState state);
-  }
-
-  /** On any worker, with the program's data. */
-  private <T> Running<T> shared(String name, Carrying carrying, Function<Reply, T> read) {
-    return Running.of(
-        record(name)
-            .thenApply(
-                found -> pool.call(limited(carrying.call(found.first(), found.second())), tools)),
-        read);
-  }
-
-  private CompletionStage<Pair<byte[], SessionState>> record(String name) {
-    return session()
-        .state()
-        .thenApply(
-            state -> {
-              byte[] packed = state.values().get(PROGRAM + name);
-              if (packed == null) {
-                throw ProgramFailure.UnknownProgram.of(
-                    name,
-                    state.values().keySet().stream()
-                        .filter(each -> each.startsWith(PROGRAM))
-                        .map(each -> each.substring(PROGRAM.length()))
-                        .sorted()
-                        .toList());
-              }
-              return Pair.create(packed, state);
-            });
-  }
-
-  private Map<String, @Nullable Object> how() {
-    var all = new LinkedHashMap<String, @Nullable Object>();
-    all.put("model", model.map(LanguageModel::settings).orElse(null));
-    all.put("history", history);
-    return all;
-  }
-
-  /** The session's own model goes before. */
-  private Map<String, @Nullable Object> how(SessionState state) {
-    Map<String, @Nullable Object> all = how();
-    if (state.values().containsKey(MODEL)) {
-      all.put("model", state.decoded().get(MODEL));
-    }
-    return all;
+    return new Scoring(desk, name, metric).of(examples);
   }
 
   // ---- reading
@@ -524,6 +385,6 @@ public final class Programs {
 
   @Override
   public String toString() {
-    return "Programs[" + pool.name() + ", " + key + "]";
+    return "Programs[" + desk.pool().name() + ", " + desk.key() + "]";
   }
 }

@@ -37,7 +37,10 @@ class DspyRunTest {
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Gorgon.class.getName()));
     command.addAll(List.of("dspy", "run", "--signature", signature));
     command.addAll(List.of("--model", "openai/gpt-4o-mini", "--base-url", model.url()));
-    command.addAll(List.of("--key-env", "FAKE_KEY", "--set", "num_retries=0"));
+    command.addAll(List.of("--set", "num_retries=0"));
+    if (!List.of(more).contains("--key-env")) {
+      command.addAll(List.of("--key-env", "FAKE_KEY"));
+    }
     command.addAll(List.of("--python", TestMachine.CURRENT.python(), "--workers", "2"));
     command.addAll(List.of("--input", directory.resolve("questions.jsonl").toString()));
     command.addAll(List.of(more));
@@ -126,6 +129,27 @@ class DspyRunTest {
       assertThat(refused.code()).isEqualTo(1);
       assertThat(refused.err()).contains("LanguageModelFailed").contains("who are you");
     }
+  }
+
+  @Test
+  void withoutDspyItSaysWhatToInstall() throws Exception {
+    questions(1);
+    try (FakeLanguageModel model = FakeLanguageModel.saying("")) {
+      Path config = directory.resolve("isolated.conf");
+      Files.writeString(config, "gorgon.pools.default.path = [\"" + withoutDspy() + "\"]");
+      Ended ended = run(model, "question -> answer", "--config", config.toString());
+
+      assertThat(ended.code()).as(ended.err()).isEqualTo(6);
+      assertThat(ended.err()).contains("pip install dspy");
+    }
+  }
+
+  /** A directory with a module that stands for DSPy's absence. */
+  private Path withoutDspy() throws IOException {
+    Path modules = Files.createDirectory(directory.resolve("modules"));
+    Files.writeString(
+        modules.resolve("dspy.py"), "raise ModuleNotFoundError('no dspy', name='dspy')\n");
+    return modules;
   }
 
   @Test

@@ -12,6 +12,7 @@ import io.gorgon.dspy.ProgramFailure.DuplicateProgram;
 import io.gorgon.dspy.ProgramFailure.InputsRefused;
 import io.gorgon.dspy.ProgramFailure.LanguageModelFailed;
 import io.gorgon.dspy.ProgramFailure.LanguageModelFailed.Kind;
+import io.gorgon.dspy.ProgramFailure.NotInstalled;
 import io.gorgon.dspy.ProgramFailure.SignatureRefused;
 import io.gorgon.dspy.ProgramFailure.StateRefused;
 import io.gorgon.dspy.ProgramFailure.UnknownProgram;
@@ -22,6 +23,9 @@ import io.gorgon.testkit.FakeLanguageModel.Answer;
 import io.gorgon.testkit.Layer;
 import io.gorgon.testkit.NeedsLayer;
 import io.gorgon.testkit.TestPool;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +35,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -391,6 +396,36 @@ class ProgramsTest {
       assertThat(kept).hasSize(2);
       assertThat(kept.get(1).messages().toString()).contains("number 2");
       assertThat(kept.get(1).outputs().get(0)).contains("42.5");
+    }
+  }
+
+  @Test
+  void aGlobalProgramThatIsUsedDoesNotExpire() {
+    Duration ttl = Duration.ofSeconds(1);
+    try (TestPool pool = TestPool.start(SETTINGS, "session.ttl = 1s, session.sweep = 100ms")) {
+      Programs programs = Programs.on(pool.pool()).with(fake(model));
+      programs.create("qa", qa()).join();
+      long end = System.nanoTime() + ttl.multipliedBy(3).toNanos();
+      while (System.nanoTime() < end) {
+        programs.execute("qa", Map.of("question", "?")).join();
+      }
+
+      assertThat(programs.list().join().names()).containsExactly("qa");
+    }
+  }
+
+  @Test
+  void withoutDspyItSaysWhatToInstall(@TempDir Path directory) throws IOException {
+    Files.writeString(
+        directory.resolve("dspy.py"), "raise ModuleNotFoundError('no dspy', name='dspy')\n");
+    try (TestPool pool = TestPool.start("path = [\"" + directory + "\"]")) {
+      Programs programs = Programs.on(pool.pool()).with(fake(model));
+
+      NotInstalled missing = refused(NotInstalled.class, programs.ping());
+
+      assertThat(missing.what()).isEqualTo("DSPy");
+      assertThat(missing.remedy()).contains("pip install dspy");
+      assertThat(refused(NotInstalled.class, programs.create("qa", qa()))).isNotNull();
     }
   }
 
