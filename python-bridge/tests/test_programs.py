@@ -132,6 +132,20 @@ def test_what_java_reads_stands_in_a_note() -> None:
     assert json.loads(notes[0][len(NOTE) :]) == {"name": "x", "names": ["a", "b"]}
 
 
+def test_a_note_is_never_so_long_that_it_is_cut() -> None:
+    from gorgon._failures import MESSAGE_LIMIT
+    from gorgon.programs import InputsRefused, UnknownProgram
+
+    many = [f"{number}" * 100 for number in range(100)]
+    for error in (
+        refused("é" * 10_000),
+        UnknownProgram("x" * 10_000, many),
+        InputsRefused("p", many, many, dict.fromkeys(many, "y" * 10_000)),
+    ):
+        note = error.__notes__[0]
+        assert len(note) < MESSAGE_LIMIT // 4
+
+
 # ---- on DSPy
 
 

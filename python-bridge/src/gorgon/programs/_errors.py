@@ -25,6 +25,22 @@ from typing import Any
 NOTE = "gorgon.programs "  # what such a note begins with
 
 
+_LETTERS = 300
+_NAME = 50
+_ITEMS = 12
+
+
+def _short(value: Any) -> Any:
+    """The same, so short that the note is not cut on its way: long texts and lists lose their ends."""
+    if isinstance(value, str):
+        return value[:_LETTERS]
+    if isinstance(value, list):
+        return [each[:_NAME] if isinstance(each, str) else each for each in value[:_ITEMS]]
+    if isinstance(value, dict):
+        return {str(key)[:_NAME]: each[: 2 * _NAME] for key, each in list(value.items())[:_ITEMS]}
+    return value
+
+
 class ProgramError(Exception):
     """A command on programs could not be carried out. Everything about programs is as it was before."""
 
@@ -32,7 +48,8 @@ class ProgramError(Exception):
         super().__init__(message)
         self.details = details
         # What add_note does, from Python 3.11 on.
-        self.__notes__ = [NOTE + json.dumps(details)]
+        short = {name: _short(value) for name, value in details.items()}
+        self.__notes__ = [NOTE + json.dumps(short, ensure_ascii=False)]
 
 
 class NotInstalled(ProgramError):

@@ -117,6 +117,13 @@ def _positions(metric: Metric) -> int:
     return min(5, sum(1 for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)))
 
 
+def _made(maker: Any, name: str, options: dict[str, Any]) -> Any:
+    try:
+        return maker(**options)
+    except (TypeError, ValueError, AssertionError) as error:
+        raise SignatureRefused(f"{name} refused its options: {error}", "optimizer") from error
+
+
 def optimize(record: Record, given: dict[str, Any], examples: list[dict[str, Any]], how: How) -> dict[str, Any]:
     """Let an optimizer work on a program: its new state, and what that has cost. The program itself stays as it is."""
     name = str(given.get("name"))
@@ -132,15 +139,13 @@ def optimize(record: Record, given: dict[str, Any], examples: list[dict[str, Any
     with speaking(model(how.get("model"))) as client:
         if name == "GEPA":
             options.setdefault("reflection_lm", client)
-        try:
-            optimizer = maker(**options)
-        except (TypeError, ValueError, AssertionError) as error:
-            raise SignatureRefused(f"{name} refused its options: {error}", "optimizer") from error
-        except ImportError as error:
-            raise NotInstalled(f"what {name} needs", str(error)) from error
         extra: dict[str, Any] = {"eval_kwargs": _QUIET} if name == "COPRO" else {}
         extra.update(given.get("compile") or {})
-        improved = optimizer.compile(program.module, trainset=trainset, **extra)
+        try:
+            optimizer = _made(maker, name, options)
+            improved = optimizer.compile(program.module, trainset=trainset, **extra)
+        except ImportError as error:
+            raise NotInstalled(f"what {name} needs", str(error)) from error
         cost = usage_of(client)
     state = state_of(improved)
     return {"state": state, "demos": sum(len(each.demos) for each in improved.predictors()), **cost}

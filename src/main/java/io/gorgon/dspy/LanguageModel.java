@@ -49,15 +49,21 @@ public record LanguageModel(
     record Secret(String name) implements Key {}
   }
 
-  private static final Set<String> OURS =
-      Set.of("api_key", "api_base", "base_url", "cache", "model");
+  private static final Set<String> OURS = Set.of("api_base", "base_url", "cache", "model");
+  private static final Set<String> SECRETS =
+      Set.of(
+          "api_key",
+          "azure_ad_token",
+          "aws_secret_access_key",
+          "aws_session_token",
+          "vertex_credentials");
   private static final Set<String> ADAPTERS = Set.of("chat", "json", "xml");
 
   /**
    * Checks and copies.
    *
    * @throws IllegalArgumentException for an empty model, an adapter that is not known, or an option
-   *     that has a place of its own; a key among the options above all
+   *     that has a method of its own, or is a secret
    */
   public LanguageModel {
     if (Objects.requireNonNull(model, "model").isBlank()) {
@@ -72,7 +78,16 @@ public record LanguageModel(
     for (String ours : OURS) {
       if (options.containsKey(ours)) {
         throw new IllegalArgumentException(
-            "'" + ours + "' is no option: it has a method of its own; a key is never given itself");
+            "'" + ours + "' is no option: it has a method of its own");
+      }
+    }
+    for (String secret : SECRETS) {
+      if (options.containsKey(secret)) {
+        throw new IllegalArgumentException(
+            "'"
+                + secret
+                + "' is never given itself: say where it is, by a withKey method or the"
+                + " provider's environment variables");
       }
     }
     options = Collections.unmodifiableMap(new LinkedHashMap<>(options));

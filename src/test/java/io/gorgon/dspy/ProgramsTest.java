@@ -85,6 +85,7 @@ class ProgramsTest {
   }
 
   private static void killAll(TestPool pool) {
+    pool.awaitReady(2);
     int gone = pool.eventsOf(PoolEvent.WorkerGone.class).size();
     List<PoolStats.WorkerStats> workers = pool.stats().workers();
     workers.forEach(
