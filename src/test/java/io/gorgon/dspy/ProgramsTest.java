@@ -31,6 +31,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -356,6 +357,24 @@ class ProgramsTest {
     assertThat(model.asked().get(model.asked().size() - 1).authorization())
         .isEqualTo("Bearer sk-from-the-vault");
     programs.cleanup().join();
+  }
+
+  @Test
+  void aSecretThatWasRefusedIsAskedForAgain() {
+    var current = new AtomicReference<>("sk-old");
+    Programs programs =
+        global.withSecrets(name -> current.get()).with(fake(model).withSecret("rotating"));
+    model.next(Answer.error(401, "it has expired"));
+    assertThat(kind(programs)).isEqualTo(Kind.UNAUTHORIZED);
+
+    current.set("sk-new");
+    for (int i = 0; i < 10; i++) { // whichever worker
+      Running<Prediction> running = programs.execute(qa(), Map.of("question", "?"));
+      assertThat(running.join().text("answer")).isEqualTo("42.5");
+    }
+
+    assertThat(model.asked().get(model.asked().size() - 1).authorization())
+        .isEqualTo("Bearer sk-new");
   }
 
   @Test
