@@ -144,10 +144,12 @@ public final class Running<T> extends CompletableFuture<T> implements CallFlow.C
 
   /**
    * How far it is, as Python tells it: an optimization counts the examples that were judged. See
-   * {@link RunningCall#progress}.
+   * {@link RunningCall#progress}. Empty where no call was made.
    */
   public Source<Progress, NotUsed> progress() {
-    return Source.completionStageSource(call.thenApply(RunningCall::progress))
+    return Source.completionStageSource(
+            call.handle(
+                (made, failure) -> made == null ? Source.<Progress>empty() : made.progress()))
         .mapMaterializedValue(any -> NotUsed.getInstance());
   }
 
