@@ -140,7 +140,15 @@ public final class PythonPool {
    *     none
    */
   public RunningCall call(Call call) {
-    return desk.call(call, Tools.NONE, entrance::offer);
+    return call(call, Tools.NONE);
+  }
+
+  /**
+   * The same, with Java functions for this call besides the pool's; where names are the same, these
+   * go before.
+   */
+  public RunningCall call(Call call, Tools tools) {
+    return desk.call(call, tools, entrance::offer);
   }
 
   /**
@@ -162,7 +170,12 @@ public final class PythonPool {
    * the first element; {@link Call#withIdleTimeout} limits what lies between them.
    */
   public Source<Chunk, RunningCall> stream(Call call) {
-    return desk.stream(call, Tools.NONE, entrance::offer);
+    return stream(call, Tools.NONE);
+  }
+
+  /** The same, with Java functions for this stream besides the pool's. */
+  public Source<Chunk, RunningCall> stream(Call call, Tools tools) {
+    return desk.stream(call, tools, entrance::offer);
   }
 
   /**

@@ -258,6 +258,16 @@ class SessionsTest {
   }
 
   @Test
+  void aBridgeRefusesNoCallThatFollowsOneThatHasItsAnswer() {
+    try (TestPool bridge = TestPool.start("mode = bridge").awaitReady(1)) {
+      Session session = bridge.pool().session("one-by-one");
+      for (int i = 1; i <= 500; i++) {
+        assertThat(value(session, increment())).isEqualTo(i);
+      }
+    }
+  }
+
+  @Test
   void row19_anExpiredSessionSaysSoOnceAndStartsAnew() {
     try (TestPool pool =
         TestPool.start(

@@ -3,6 +3,7 @@ package io.gorgon.cli;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.gorgon.PythonPool;
+import io.gorgon.dspy.ProgramFailure;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.pool.PoolSettings;
 import java.time.Duration;
@@ -81,7 +82,10 @@ final class CommandPool implements AutoCloseable {
     try {
       return stage.toCompletableFuture().join();
     } catch (CompletionException failed) {
-      throw failed.getCause() instanceof PythonFailure typed ? typed : failed;
+      throw failed.getCause() instanceof PythonFailure
+              || failed.getCause() instanceof ProgramFailure
+          ? (RuntimeException) failed.getCause()
+          : failed;
     } finally {
       while (interrupted) {
         LockSupport.park();

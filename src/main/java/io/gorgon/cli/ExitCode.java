@@ -1,5 +1,7 @@
 package io.gorgon.cli;
 
+import io.gorgon.dspy.ProgramFailure;
+import io.gorgon.dspy.ProgramFailure.LanguageModelFailed;
 import io.gorgon.message.PythonFailure;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,7 +16,7 @@ enum ExitCode {
   WORKER_LOST(4, "the worker died in the call"),
   DEADLINE(5, "the deadline passed"),
   START_FAILED(6, "Python could not be started"),
-  SOME_LINES(7, "some lines of map failed; each carries its error"),
+  SOME_LINES(7, "some lines of map or dspy run failed; each carries its error"),
   UNHEALTHY(8, "doctor found a problem, or bench missed a target"),
   INTERRUPTED(130, "Ctrl-C; 143 after TERM");
 
@@ -50,6 +52,17 @@ enum ExitCode {
       return START_FAILED;
     }
     return failure instanceof PythonFailure.InvalidSettings ? USAGE : FAILED;
+  }
+
+  static ExitCode of(ProgramFailure failure) {
+    if (failure instanceof ProgramFailure.NotInstalled) {
+      return START_FAILED;
+    }
+    boolean usage =
+        failure instanceof ProgramFailure.SignatureRefused
+            || (failure instanceof LanguageModelFailed model
+                && model.kind() == LanguageModelFailed.Kind.MISCONFIGURED);
+    return usage ? USAGE : FAILED;
   }
 
   /** One line per code, for the foot of the help. */

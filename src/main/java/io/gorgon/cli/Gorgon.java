@@ -1,5 +1,6 @@
 package io.gorgon.cli;
 
+import io.gorgon.dspy.ProgramFailure;
 import io.gorgon.message.PythonException;
 import io.gorgon.message.PythonFailure;
 import java.io.IOException;
@@ -27,6 +28,7 @@ import picocli.CommandLine.ParseResult;
       DemoCommand.class,
       CallCommand.class,
       MapCommand.class,
+      DspyCommand.class,
       DoctorCommand.class,
       BenchCommand.class,
       HelpCommand.class
@@ -56,10 +58,15 @@ public final class Gorgon {
     line.setParameterExceptionHandler(Gorgon::onMistake);
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.getCommandSpec().usageMessage().footer(ExitCode.table());
-    line.getSubcommands()
-        .values()
-        .forEach(command -> command.getCommandSpec().usageMessage().footer(ExitCode.table()));
+    addFooter(line);
     return line;
+  }
+
+  private static void addFooter(CommandLine line) {
+    for (CommandLine command : line.getSubcommands().values()) {
+      command.getCommandSpec().usageMessage().footer(ExitCode.table());
+      addFooter(command);
+    }
   }
 
   private static int onFailure(Exception failure, CommandLine command, ParseResult parsed)
@@ -67,6 +74,12 @@ public final class Gorgon {
     if (failure instanceof PythonFailure typed) {
       print(typed, command.getErr());
       return ExitCode.of(typed).number();
+    }
+    if (failure instanceof ProgramFailure ours) {
+      command
+          .getErr()
+          .println("gorgon: " + ours.getClass().getSimpleName() + ": " + ours.getMessage());
+      return ExitCode.of(ours).number();
     }
     if (failure instanceof IOException || failure instanceof UncheckedIOException) {
       command.getErr().println("gorgon: " + failure);

@@ -94,7 +94,7 @@ final class SessionLine implements PendingCall.Holder {
         return Entry.RETIRED;
       }
       first = enter(turn);
-      if (!first && !home.enter()) {
+      if (!first && !home.enter(isNext())) {
         waiting.removeLast();
         return Entry.FULL;
       }
@@ -106,6 +106,15 @@ final class SessionLine implements PendingCall.Holder {
       begin(turn);
     }
     return Entry.ENTERED;
+  }
+
+  /**
+   * Whether the last to come waits only for a call that has its answer, and is about to leave its
+   * worker: who sends one call after the other must not be told that there is no room for it. The
+   * lock is held.
+   */
+  private boolean isNext() {
+    return waiting.size() == 1 && current instanceof Turn before && before.call().isDone();
   }
 
   /** Forgets the state, behind the calls that wait. */

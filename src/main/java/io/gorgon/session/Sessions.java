@@ -139,10 +139,10 @@ public final class Sessions {
     return wall.instant();
   }
 
-  /** Whether one more call may wait. */
-  boolean enter() {
-    int before = waiting.getAndUpdate(count -> count < capacity ? count + 1 : count);
-    return before < capacity;
+  /** Whether one more call may wait; one that begins at once always may. */
+  boolean enter(boolean atOnce) {
+    int before = waiting.getAndUpdate(count -> atOnce || count < capacity ? count + 1 : count);
+    return atOnce || before < capacity;
   }
 
   /** Has calls that wait there answered when their deadlines have passed. */

@@ -1,0 +1,44 @@
+"""Programs and metrics of the user's own, for the tests of DSPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dspy  # type: ignore[import-not-found, unused-ignore]
+from pydantic import BaseModel
+
+
+class Order(BaseModel):
+    """What a signature may name."""
+
+    item: str
+    count: int
+
+
+class TwoSteps(dspy.Module):  # type: ignore[misc, unused-ignore]
+    """A module with two predictors."""
+
+    def __init__(self, tone: str = "dry") -> None:
+        super().__init__()
+        self.tone = tone
+        self.draft = dspy.Predict("topic -> draft")
+        self.polish = dspy.Predict("draft, tone -> text")
+
+    def forward(self, topic: str) -> Any:
+        """Draft, then polish."""
+        draft = self.draft(topic=topic).draft
+        return self.polish(draft=draft, tone=self.tone)
+
+
+class NoModule:
+    """A class that is none."""
+
+
+def half(*_judged: Any) -> float:
+    """Good enough."""
+    return 0.5
+
+
+def broken(*_judged: Any) -> float:
+    """Never good."""
+    raise ArithmeticError("no judgement")
