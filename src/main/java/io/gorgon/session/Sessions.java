@@ -262,13 +262,29 @@ public final class Sessions {
               if (failure != null) {
                 log.warn("pool '{}': sessions cannot be swept: {}", pool, failure.toString());
               } else {
-                // More of them may be there: the next tick goes on, unless these cannot be ended.
-                if (keys.size() == SWEPT_AT_ONCE && !keys.equals(swept)) {
-                  sweptAt = time.minus(settings.sweep()).minusMillis(1);
-                }
-                swept = List.copyOf(keys);
-                keys.forEach(key -> end(key, true));
+                endExpired(keys);
               }
             });
+  }
+
+  /** More of them may be there than were asked for: goes on then, unless these cannot be ended. */
+  private void endExpired(List<String> keys) {
+    boolean more = keys.size() == SWEPT_AT_ONCE && !keys.equals(swept);
+    swept = List.copyOf(keys);
+    CompletableFuture<?>[] ended =
+        keys.stream()
+            .map(key -> end(key, true).toCompletableFuture())
+            .toArray(CompletableFuture<?>[]::new);
+    if (more) {
+      // By the timer: a store that answers at once would nest one sweep in another.
+      CompletableFuture.allOf(ended)
+          .handle((done, failure) -> timer.apply(Duration.ZERO, this::sweepAgain));
+    }
+  }
+
+  private void sweepAgain() {
+    if (sweeping.compareAndSet(false, true)) {
+      sweep(now());
+    }
   }
 }
