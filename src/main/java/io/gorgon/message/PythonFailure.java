@@ -650,7 +650,7 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + format
               + ", and this version reads up to "
               + known
-              + ": finish the upgrade of all nodes, or end the session");
+              + ": let the upgrade of all nodes come to its end");
       this.session = session;
     }
 
