@@ -1,6 +1,7 @@
 package io.gorgon.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
 import io.gorgon.PythonPool;
@@ -155,8 +156,14 @@ class LeaksTest {
               .redirectErrorStream(true)
               .redirectOutput(Redirect.DISCARD);
       sleep.environment().put("GORGON_RUN", RunProcesses.tokenOf(kit.pid(0)));
-      // One that lived before would be ended with the keeper.
+      // One that lived before would be ended with the keeper, whose reader looks for what it left.
       kit.get(kit.pool().drain(Duration.ZERO));
+      String reader = "gorgon-" + kit.pool().name() + "-keeper-reader";
+      await()
+          .until(
+              () ->
+                  Thread.getAllStackTraces().keySet().stream()
+                      .noneMatch(thread -> thread.getName().equals(reader)));
       forgotten = sleep.start();
     }
   }
