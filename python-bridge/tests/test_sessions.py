@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import gorgon
-from gorgon import _shelf, _wire
+from gorgon import _sessions, _shelf, _wire
 from gorgon._sessions import State
 from gorgon._shelf import Copy, Shelf, StateNeeded, pack_value, unpack_value
 from gorgon._values import NotSerializable
@@ -84,6 +84,15 @@ def test_what_cannot_travel_is_named_with_its_path() -> None:
     with pytest.raises(NotSerializable) as refused:
         seen.changes()
     assert refused.value.path == "gorgon.session.state['box'].inner[0]"
+
+
+def test_more_names_than_a_frame_has_room_for_are_refused() -> None:
+    seen = state()
+    seen.update({str(number): number for number in range(_sessions.MOST_NAMES)})
+    assert len(seen.changes()[0]) == _sessions.MOST_NAMES
+    seen["one more"] = 1
+    with pytest.raises(NotSerializable, match="as a dictionary"):
+        seen.changes()
 
 
 def test_after_a_checkpoint_the_rest_is_compared_with_that() -> None:

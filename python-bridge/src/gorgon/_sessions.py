@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Changes = tuple[dict[str, bytes], list[str]]  # new values by name, and names that are gone
 
 
+MOST_NAMES = 0xFFFF  # each value is an attachment of its own, and a frame has room for so many
+
+
 class State(MutableMapping[str, Any]):
     """The state as a call sees it: a mapping of texts to whatever can travel to Java.
 
@@ -84,6 +87,9 @@ class State(MutableMapping[str, Any]):
                 raise NotSerializable(path, value, refused.message) from None
             if packed != self._kept.get(name):
                 new[name] = packed
+        if new and len(self) > MOST_NAMES:
+            message = f"it has {len(self)} names, and {MOST_NAMES} may be: put them into one value, as a dictionary"
+            raise NotSerializable("gorgon.session.state", self, message)
         return new, [name for name in self._gone if name not in self._open]
 
     def keep(self, values: dict[str, bytes]) -> None:
