@@ -18,7 +18,7 @@ import io.gorgon.pool.PoolSettings;
 import io.gorgon.pool.PoolStats;
 import io.gorgon.pool.PoolStatus;
 import io.gorgon.process.Keeper;
-import io.gorgon.session.Sessions;
+import io.gorgon.session.SessionHome;
 import io.gorgon.stream.CallFlow;
 import io.gorgon.tool.Tools;
 import io.gorgon.worker.PendingCall;
@@ -65,15 +65,32 @@ public final class PythonPool {
   private final ActorRef<Pool.Command> ref;
   private final CallDesk desk;
   private final Executor callbacks;
-  private final Sessions sessions;
+  private final SessionHome sessions;
 
   PythonPool(ActorSystem<?> system, Entrance entrance, ActorRef<Pool.Command> ref) {
+    this(system, entrance, ref, PythonPools.get(system).sessions(entrance));
+  }
+
+  private PythonPool(
+      ActorSystem<?> system, Entrance entrance, ActorRef<Pool.Command> ref, SessionHome sessions) {
     this.system = system;
     this.entrance = entrance;
     this.ref = ref;
     this.desk = new CallDesk(system, entrance);
     this.callbacks = desk.callbacks();
-    this.sessions = PythonPools.get(system).sessions(entrance);
+    this.sessions = sessions;
+  }
+
+  /**
+   * Makes the face of a pool whose workers are elsewhere, such as on other nodes of a cluster.
+   *
+   * @param entrance leads there, see {@link Entrance#to}
+   * @param ref speaks the pool's protocol
+   * @param sessions where its sessions live
+   */
+  public static PythonPool elsewhere(
+      ActorSystem<?> system, Entrance entrance, ActorRef<Pool.Command> ref, SessionHome sessions) {
+    return new PythonPool(system, entrance, ref, sessions);
   }
 
   /**
@@ -220,8 +237,13 @@ public final class PythonPool {
     return desk;
   }
 
-  Sessions sessions() {
+  SessionHome sessions() {
     return sessions;
+  }
+
+  /** The side of this pool that is used without passing its actor; for those who extend Gorgon. */
+  public Entrance entrance() {
+    return entrance;
   }
 
   void offer(PendingCall call, @Nullable WorkerId preferred) {

@@ -85,7 +85,7 @@ public final class Session {
               "a session's key has 1 to " + CheckoutKind.LONGEST_KEY + " characters"));
       return;
     }
-    pool.sessions().submit(key, pending, this::send);
+    pool.sessions().submit(key, pending, kind.affinity(), this::send);
   }
 
   private void send(PendingCall pending, @Nullable WorkerId preferred) {

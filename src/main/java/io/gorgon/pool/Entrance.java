@@ -20,6 +20,8 @@ public final class Entrance {
 
   private final PoolSettings settings;
   private final PoolClock clock;
+  private final @Nullable Door door;
+  private final String ids;
   private final AtomicLong calls = new AtomicLong();
   private final AtomicReference<Tools> tools = new AtomicReference<>(Tools.NONE);
   private volatile Exceptions exceptions = Exceptions.NONE;
@@ -33,9 +35,24 @@ public final class Entrance {
 
   /** For a pool that is going to be started. */
   public Entrance(PoolSettings settings, PoolClock clock) {
+    this(settings, clock, null, settings.name());
+  }
+
+  private Entrance(PoolSettings settings, PoolClock clock, @Nullable Door door, String ids) {
     this.settings = settings;
     this.clock = clock;
+    this.door = door;
+    this.ids = ids;
     this.lane = newLane();
+  }
+
+  /**
+   * For a pool whose workers are elsewhere.
+   *
+   * @param ids what the ids of its calls begin with
+   */
+  public static Entrance to(Door door, PoolSettings settings, PoolClock clock, String ids) {
+    return new Entrance(settings, clock, door, ids);
   }
 
   private Lane newLane() {
@@ -79,7 +96,8 @@ public final class Entrance {
 
   /** What the pool is doing. */
   public PoolStatus status() {
-    return status;
+    Door elsewhere = door;
+    return elsewhere == null ? status : elsewhere.status();
   }
 
   /** The pool's actor, once it has begun. */
@@ -89,7 +107,7 @@ public final class Entrance {
 
   /** An id for the next call: {@code POOL-NUMBER}. */
   public String nextCallId() {
-    return settings.name() + "-" + calls.incrementAndGet();
+    return ids + "-" + calls.incrementAndGet();
   }
 
   /**
@@ -97,12 +115,17 @@ public final class Entrance {
    * May be called before the actor has begun: the call waits for it.
    */
   public void offer(PendingCall call) {
-    lane.offer(call);
+    offer(call, null);
   }
 
   /** The same; {@code preferred} is the worker that should have it if that is idle. */
   public void offer(PendingCall call, @Nullable WorkerId preferred) {
-    lane.offer(call, preferred);
+    Door elsewhere = door;
+    if (elsewhere == null) {
+      lane.offer(call, preferred);
+    } else {
+      elsewhere.offer(call, preferred);
+    }
   }
 
   /** Has somebody told the pool's time, some hundred times in a second; must not block. */

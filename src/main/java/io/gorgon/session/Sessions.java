@@ -6,6 +6,7 @@ import io.gorgon.message.PythonFailure.Overloaded;
 import io.gorgon.message.PythonFailure.SessionConflict;
 import io.gorgon.message.PythonFailure.StateTooNew;
 import io.gorgon.message.PythonFailure.StoreUnavailable;
+import io.gorgon.pool.CheckoutKind.Affinity;
 import io.gorgon.pool.PoolClock;
 import io.gorgon.pool.SessionSettings;
 import io.gorgon.session.SessionLine.Entry;
@@ -34,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * These are the sessions of one pool: a line for each that is in use, over one store. Thread-safe;
  * nothing blocks.
  */
-public final class Sessions {
+public final class Sessions implements SessionHome {
 
   private static final Logger log = LoggerFactory.getLogger(Sessions.class);
 
@@ -90,6 +91,11 @@ public final class Sessions {
 
   // ---- for those who hold a session
 
+  @Override
+  public void submit(String key, PendingCall call, Affinity affinity, SessionRoad road) {
+    submit(key, call, road);
+  }
+
   /** Runs the call behind the others of its session, by that road. */
   public void submit(String key, PendingCall call, SessionRoad road) {
     Entry entry = line(key).submit(call, road);
@@ -102,7 +108,7 @@ public final class Sessions {
     }
   }
 
-  /** Forgets the session's state, behind the calls that wait. */
+  @Override
   public CompletionStage<Done> end(String key) {
     return end(key, false);
   }
@@ -116,7 +122,7 @@ public final class Sessions {
     return ended;
   }
 
-  /** The state that was kept last. */
+  @Override
   public CompletionStage<SessionState> read(String key) {
     return line(key).read();
   }

@@ -73,7 +73,7 @@ final class Answers {
 
   private void count(PendingCall call, long took, boolean succeeded) {
     tally.countAnswer(took, succeeded);
-    if (!call.dialogue().isStream()) {
+    if (!call.isStream()) {
       source.measured(call, took);
     }
   }

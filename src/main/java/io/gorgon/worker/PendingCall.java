@@ -126,9 +126,19 @@ public final class PendingCall {
     return deadline;
   }
 
-  /** The caller's part in what is said before the answer. */
-  Dialogue dialogue() {
-    return dialogue;
+  /** Whether its answer comes behind elements, for which Python may wait until they are wanted. */
+  public boolean isStream() {
+    return dialogue.isStream();
+  }
+
+  /** Takes what Python says before the answer; by one thread at a time, in the order of saying. */
+  public void onSaid(Frame frame) {
+    switch (frame.kind()) {
+      case CHUNK -> dialogue.onChunk(this, frame);
+      case HOST_CALL -> dialogue.onHostCall(this, frame);
+      case PULL -> dialogue.onPull(this, frame);
+      default -> dialogue.onProgress(this, frame);
+    }
   }
 
   /** The logging context of the thread that called. */
@@ -346,6 +356,12 @@ public final class PendingCall {
     }
     current.keepFromStarting(this);
     return current.hasStarted(this);
+  }
+
+  /** Whether Python may have started it, as far as is known now. */
+  public boolean mayHaveStarted() {
+    Holder current = holder;
+    return attempts.get() > 1 || (current != null && current.hasStarted(this));
   }
 
   /** Whether its deadline has passed at {@code now}. */

@@ -446,7 +446,7 @@ public final class Runner implements PendingCall.Holder {
     }
     if (flight != null) {
       connection.markCancelled(flight.request());
-      if (call.dialogue().isStream()) {
+      if (call.isStream()) {
         // It may wait for credit: let it look at its mark.
         send(call, request -> Frame.of(Frame.Kind.CREDIT, request, NO_CREDIT));
       }
@@ -517,12 +517,10 @@ public final class Runner implements PendingCall.Holder {
       return;
     }
     PendingCall call = flight.call();
-    switch (frame.kind()) {
-      case CHUNK -> call.dialogue().onChunk(call, frame);
-      case HOST_CALL -> call.dialogue().onHostCall(call, frame);
-      case PULL -> call.dialogue().onPull(call, frame);
-      case PATCH -> onPatch(call, frame);
-      default -> call.dialogue().onProgress(call, frame);
+    if (frame.kind() == Frame.Kind.PATCH) {
+      onPatch(call, frame);
+    } else {
+      call.onSaid(frame);
     }
   }
 
