@@ -237,7 +237,8 @@ public final class PythonPool {
     return desk;
   }
 
-  SessionHome sessions() {
+  /** Where its sessions live; for those who extend Gorgon. */
+  public SessionHome sessions() {
     return sessions;
   }
 

@@ -76,7 +76,8 @@ public final class Session {
     return pool.desk().stream(call, tools, this::submit);
   }
 
-  private void submit(PendingCall pending) {
+  /** Runs a call that was made already; for those who extend Gorgon. */
+  public void submit(PendingCall pending) {
     if (key.isBlank() || key.length() > CheckoutKind.LONGEST_KEY) {
       pending.fail(
           new CheckoutRefused(

@@ -24,4 +24,11 @@ public interface SessionHome {
 
   /** The state that was kept last. */
   CompletionStage<SessionState> read(String key);
+
+  /**
+   * Lets go of what is held in memory of a session: its next call has the state loaded.
+   *
+   * @return false if a call or a commit of it is under way; nothing is let go then
+   */
+  boolean release(String key);
 }

@@ -123,6 +123,18 @@ public final class Sessions implements SessionHome {
   }
 
   @Override
+  public boolean release(String key) {
+    SessionLine line = lines.get(key);
+    if (line != null && !line.retire(Instant.MAX)) {
+      return false;
+    }
+    if (line != null) {
+      lines.remove(key, line);
+    }
+    return true;
+  }
+
+  @Override
   public CompletionStage<SessionState> read(String key) {
     return line(key).read();
   }

@@ -37,6 +37,16 @@ public final class PendingCall {
     /** Whether Python may have started it. */
     boolean hasStarted(PendingCall call);
 
+    /**
+     * Takes over a cancel, where only another node can know whether it comes in time: the call is
+     * answered soon then, by whatever that node says.
+     *
+     * @return false if the call is to be answered at once
+     */
+    default boolean takesCancel(PendingCall call) {
+      return false;
+    }
+
     /** What a call that has not started waits for here. */
     default Phase waitsIn() {
       return Phase.QUEUED;
@@ -321,10 +331,14 @@ public final class PendingCall {
 
   /** Answers that it is cancelled and stops it wherever it is; false if it had an answer. */
   public boolean cancel(String why) {
+    Holder current = holder;
+    if (current != null && !isDone() && current.takesCancel(this)) {
+      return true;
+    }
     if (!decide()) {
       return false;
     }
-    Holder current = holder;
+    current = holder;
     boolean started = stop(current) || attempts.get() > 1;
     conclude(new PythonFailure.Cancelled(call.target(), started, why), false);
     return true;

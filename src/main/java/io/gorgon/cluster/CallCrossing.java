@@ -1,0 +1,113 @@
+package io.gorgon.cluster;
+
+import io.gorgon.message.PythonFailure;
+import io.gorgon.message.PythonFailure.DeadlineExceeded.Phase;
+import io.gorgon.message.PythonFailure.Draining;
+import io.gorgon.message.PythonFailure.NoCapacity;
+import io.gorgon.message.PythonFailure.NodeLost;
+import io.gorgon.message.PythonFailure.Overloaded;
+import io.gorgon.message.PythonFailure.StartFailed;
+import io.gorgon.wire.Frame;
+import io.gorgon.worker.PendingCall;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This is a one-shot call that the {@link Router} sends to a node, and to another one if the first
+ * did not start it. Thread-safe.
+ */
+final class CallCrossing extends Crossing {
+
+  private final Router router;
+  private final Set<Station> refusedBy;
+  private final int departures;
+  private volatile @Nullable Station station;
+  private volatile boolean heardOf;
+
+  CallCrossing(PendingCall call, long number, Router router) {
+    this(call, number, router, ConcurrentHashMap.newKeySet(), 0);
+  }
+
+  private CallCrossing(
+      PendingCall call, long number, Router router, Set<Station> refusedBy, int departures) {
+    super(call, number);
+    this.router = router;
+    this.refusedBy = refusedBy;
+    this.departures = departures;
+  }
+
+  /** The same call under another number, so that nothing of this attempt can be taken for it. */
+  CallCrossing again(long newNumber) {
+    return new CallCrossing(call(), newNumber, router, refusedBy, departures + 1);
+  }
+
+  /** The node that has it; null while it waits. */
+  @Nullable Station station() {
+    return station;
+  }
+
+  void station(@Nullable Station to) {
+    station = to;
+  }
+
+  boolean wasRefusedBy(Station by) {
+    return refusedBy.contains(by);
+  }
+
+  @Override
+  boolean isSent() {
+    return station != null;
+  }
+
+  @Override
+  public Phase waitsIn() {
+    return router.hasWorkers() ? Phase.QUEUED : Phase.STARTING;
+  }
+
+  @Override
+  void tick(long now) {
+    if (call().isOverdue(now - (isSent() ? WORD_NANOS : 0))) {
+      call().expire();
+    }
+  }
+
+  @Override
+  void over() {
+    router.over(this);
+  }
+
+  @Override
+  public void told(Frame frame) {
+    heardOf = true;
+    super.told(frame);
+  }
+
+  @Override
+  public void failed(PythonFailure failure) {
+    Station by = station;
+    boolean refused =
+        failure instanceof Draining
+            || failure instanceof Overloaded
+            || failure instanceof NoCapacity
+            || (failure instanceof StartFailed start && start.retryable());
+    if (refused && by != null && !call().isDone()) {
+      refusedBy.add(by);
+      router.redirect(this, failure);
+    } else {
+      super.failed(failure);
+    }
+  }
+
+  /** Its node is gone for good. */
+  void lost(String node) {
+    PendingCall call = call();
+    boolean idempotent = call.call().retries() > 0;
+    var failure = new NodeLost(call.call().target(), node, true, idempotent);
+    if (!heardOf && departures < call.call().retries() && !call.isDone()) {
+      router.redirect(this, failure);
+    } else {
+      super.failed(failure);
+    }
+  }
+}

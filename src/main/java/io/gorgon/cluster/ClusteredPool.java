@@ -1,0 +1,154 @@
+package io.gorgon.cluster;
+
+import io.gorgon.PythonPool;
+import io.gorgon.PythonPools;
+import io.gorgon.message.PythonFailure.InvalidSettings;
+import io.gorgon.pool.Entrance;
+import io.gorgon.pool.PoolClock;
+import io.gorgon.pool.PoolSettings;
+import io.gorgon.pool.PoolStatus;
+import io.gorgon.session.SessionHome;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.Props;
+import org.apache.pekko.actor.typed.javadsl.Adapter;
+import org.apache.pekko.cluster.sharding.ShardRegion;
+import org.apache.pekko.cluster.sharding.typed.ClusterShardingSettings;
+import org.apache.pekko.cluster.sharding.typed.HashCodeMessageExtractor;
+import org.apache.pekko.cluster.sharding.typed.ShardingEnvelope;
+import org.apache.pekko.cluster.sharding.typed.javadsl.ClusterSharding;
+import org.apache.pekko.cluster.sharding.typed.javadsl.Entity;
+import org.apache.pekko.cluster.sharding.typed.javadsl.EntityTypeKey;
+import org.apache.pekko.cluster.typed.Cluster;
+import org.apache.pekko.stream.SystemMaterializer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This is one pool of a cluster at one node: its parts, put together.
+ *
+ * @param face what users hold
+ * @param hosted the pool that runs here; null on a node without the role
+ * @param router sends calls out
+ * @param region the sessions' way to the cluster; null if the pool can have none
+ */
+record ClusteredPool(
+    PythonPool face,
+    @Nullable Hosted hosted,
+    Router router,
+    @Nullable ActorRef<ShardingEnvelope<SessionEntity.Command>> region) {
+
+  static ClusteredPool open(
+      ActorSystem<?> system, PoolSettings settings, ClusterSettings spread) {
+    String name = settings.name();
+    PoolClock clock = PoolClock.SYSTEM;
+    var parcels =
+        new Parcels(
+            SystemMaterializer.get(system).materializer(),
+            spread.inlineLimit(),
+            settings.launch().frameLimit());
+    Hosted hosted = runsHere(system, spread) ? host(system, settings, spread, parcels, clock) : null;
+    var sender = new Sender(parcels, clock);
+    var router = new Router(settings, clock, sender);
+    ActorRef<Desk.Command> desk =
+        system.systemActorOf(
+            Desk.create(
+                new Desk.Parts(
+                    name,
+                    router,
+                    parcels,
+                    gate ->
+                        new Station(
+                            gate, hosted != null && gate.equals(hosted.gate()) ? hosted : null))),
+            "gorgon-desk-" + name,
+            Props.empty());
+    sender.desk(desk);
+    InvalidSettings unshared = SharedStore.problem(settings).orElse(null);
+    SessionHome sessions;
+    ActorRef<ShardingEnvelope<SessionEntity.Command>> region = null;
+    if (unshared == null) {
+      EntityTypeKey<SessionEntity.Command> type =
+          EntityTypeKey.create(SessionEntity.Command.class, "gorgon-session-" + name);
+      var extractor = new HashCodeMessageExtractor<SessionEntity.Command>(spread.shards());
+      region = shard(system, type, extractor, hosted, spread);
+      var sharded =
+          new ShardedSessions(
+              settings,
+              key -> ClusterSharding.get(system).entityRefFor(type, key),
+              extractor::shardId,
+              desk,
+              router,
+              parcels,
+              clock,
+              (delay, task) ->
+                  system.scheduler().scheduleOnce(delay, task, system.executionContext()));
+      router.watchedBy(sharded);
+      sessions = sharded;
+    } else {
+      sessions = new UnsharedSessions(unshared);
+    }
+    String ids = name + "@" + Cluster.get(system).selfMember().address().hostPort();
+    Entrance entrance = Entrance.to(router, settings, clock, ids);
+    PythonPool face = PythonPool.elsewhere(system, entrance, desk.unsafeUpcast(), sessions);
+    return new ClusteredPool(face, hosted, router, region);
+  }
+
+  private static boolean runsHere(ActorSystem<?> system, ClusterSettings spread) {
+    return spread.role().isEmpty() || Cluster.get(system).selfMember().hasRole(spread.role());
+  }
+
+  private static Hosted host(
+      ActorSystem<?> system,
+      PoolSettings settings,
+      ClusterSettings spread,
+      Parcels parcels,
+      PoolClock clock) {
+    PythonPool pool = PythonPools.get(system).pool(settings.name());
+    var visits = new Visits(parcels, clock);
+    ActorRef<Gate.Command> gate =
+        system.systemActorOf(
+            Gate.create(pool, visits, spread), "gorgon-gate-" + settings.name(), Props.empty());
+    return new Hosted(pool, visits, gate);
+  }
+
+  /** Sessions are let go by their own idea of idleness, which sharding's does not know. */
+  private static ActorRef<ShardingEnvelope<SessionEntity.Command>> shard(
+      ActorSystem<?> system,
+      EntityTypeKey<SessionEntity.Command> type,
+      HashCodeMessageExtractor<SessionEntity.Command> extractor,
+      @Nullable Hosted hosted,
+      ClusterSettings spread) {
+    Entity<SessionEntity.Command, ShardingEnvelope<SessionEntity.Command>> entity =
+        Entity.of(
+                type,
+                context -> {
+                  if (hosted == null) {
+                    throw new IllegalStateException("a session has come to a node without the role");
+                  }
+                  return SessionEntity.create(
+                      context.getEntityId(), hosted, spread, context.getShard());
+                })
+            .withMessageExtractor(extractor)
+            .withSettings(ClusterShardingSettings.create(system).withNoPassivationStrategy())
+            .withStopMessage(new SessionEntity.HandOff());
+    return ClusterSharding.get(system)
+        .init(spread.role().isEmpty() ? entity : entity.withRole(spread.role()));
+  }
+
+  /** This node is going to leave: others send no more, and its sessions begin to move. */
+  void leave() {
+    Hosted own = hosted;
+    if (own != null) {
+      own.gate().tell(new Gate.Close());
+      ActorRef<ShardingEnvelope<SessionEntity.Command>> sessions = region;
+      if (sessions != null) {
+        Adapter.toClassic(sessions)
+            .tell(ShardRegion.gracefulShutdownInstance(), org.apache.pekko.actor.ActorRef.noSender());
+      }
+    }
+  }
+
+  /** Takes no calls of this node any more. */
+  void close() {
+    router.close(PoolStatus.DRAINING);
+  }
+}

@@ -1,0 +1,236 @@
+package io.gorgon.cluster;
+
+import io.gorgon.message.ClusterMessage;
+import io.gorgon.message.FailureForm;
+import io.gorgon.message.Payload;
+import io.gorgon.message.Reply;
+import io.gorgon.message.WorkerId;
+import io.gorgon.wire.Frame;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.function.Function;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.Receive;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+import org.apache.pekko.actor.typed.receptionist.Receptionist;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Hears what other nodes say of this node's calls, and which nodes there are. One for each pool
+ * that this node uses.
+ */
+final class Desk extends AbstractBehavior<Desk.Command> {
+
+  /** What a desk can be told. */
+  sealed interface Command {}
+
+  /** What Python said in a call before its answer; {@code position} counts all that is told. */
+  record Told(long number, long position, Frame.Kind kind, Parcel parcel)
+      implements Command, ClusterMessage {}
+
+  /** A call's value. */
+  record Answered(
+      long number,
+      long position,
+      WorkerId worker,
+      int attempts,
+      Duration queued,
+      Duration ran,
+      Parcel value)
+      implements Command, ClusterMessage {}
+
+  /** Why a call has no value. */
+  record Failed(long number, long position, FailureForm failure)
+      implements Command, ClusterMessage {}
+
+  /** A session's call has been taken in by that node. */
+  record Taken(long number, ActorRef<Gate.Command> gate) implements Command, ClusterMessage {}
+
+  /** How much a node has to do. */
+  record Loaded(ActorRef<Gate.Command> gate, Load load) implements Command, ClusterMessage {}
+
+  private record Listed(Receptionist.Listing listing) implements Command {}
+
+  private record GateGone(ActorRef<Gate.Command> gate) implements Command {}
+
+  private record Tick() implements Command {}
+
+  /** How often deadlines are looked at: a promise of 250 ms needs no finer one. */
+  private static final Duration TICK = Duration.ofMillis(20);
+
+  /** What a desk works with: made before it, and told of it. */
+  record Parts(
+      String pool,
+      Router router,
+      Parcels parcels,
+      Function<ActorRef<Gate.Command>, Station> stations) {}
+
+  /** Hears for the pool whose router that is. */
+  static Behavior<Command> create(Parts parts) {
+    return Behaviors.setup(
+        context -> Behaviors.withTimers(timers -> new Desk(context, timers, parts)));
+  }
+
+  private final Parts parts;
+  private final Router router;
+  private final Set<ActorRef<Gate.Command>> known = new HashSet<>();
+
+  private Desk(ActorContext<Command> context, TimerScheduler<Command> timers, Parts parts) {
+    super(context);
+    this.parts = parts;
+    this.router = parts.router();
+    timers.startTimerWithFixedDelay(new Tick(), TICK);
+    context
+        .getSystem()
+        .receptionist()
+        .tell(
+            Receptionist.subscribe(
+                Gate.serviceKey(parts.pool()),
+                context.messageAdapter(Receptionist.Listing.class, Listed::new)));
+  }
+
+  @Override
+  public Receive<Command> createReceive() {
+    return newReceiveBuilder()
+        .onMessage(Answered.class, this::onAnswered)
+        .onMessage(Told.class, this::onTold)
+        .onMessage(Failed.class, this::onFailed)
+        .onMessage(Taken.class, this::onTaken)
+        .onMessage(Loaded.class, this::onLoaded)
+        .onMessage(Tick.class, tick -> onTick())
+        .onMessage(Listed.class, this::onListed)
+        .onMessage(GateGone.class, this::onGateGone)
+        .build();
+  }
+
+  private interface Hearing {
+    void take(Crossing crossing, Payload value);
+  }
+
+  private void hear(long number, long position, Parcel parcel, String what, Hearing hearing) {
+    Crossing crossing = router.find(number);
+    if (crossing == null) {
+      return; // it has its answer
+    }
+    boolean inOrder =
+        crossing
+            .heard()
+            .add(
+                position,
+                parts.parcels().unpack(parcel),
+                (payload, failure) -> {
+                  if (payload != null) {
+                    hearing.take(crossing, payload);
+                  } else {
+                    broken(crossing, what, failure);
+                  }
+                });
+    if (!inOrder) {
+      broken(crossing, what, new IllegalStateException("a message before it was lost"));
+    }
+  }
+
+  private static void broken(Crossing crossing, String what, @Nullable Throwable failure) {
+    crossing.breakOff(Lost.onTheWay(crossing.call().call().target(), what, failure));
+  }
+
+  private Behavior<Command> onTold(Told told) {
+    hear(
+        told.number(),
+        told.position(),
+        told.parcel(),
+        "what Python said",
+        (crossing, payload) -> crossing.told(Frame.of(told.kind(), 0, payload)));
+    return this;
+  }
+
+  private Behavior<Command> onAnswered(Answered answer) {
+    hear(
+        answer.number(),
+        answer.position(),
+        answer.value(),
+        "its answer",
+        (crossing, payload) ->
+            crossing.answered(
+                new Reply(
+                    crossing.call().id(),
+                    answer.worker(),
+                    answer.attempts(),
+                    answer.queued(),
+                    answer.ran(),
+                    payload)));
+    return this;
+  }
+
+  private Behavior<Command> onFailed(Failed failed) {
+    Crossing crossing = router.find(failed.number());
+    if (crossing != null) {
+      // Behind what was told before, whether or not something of that was lost.
+      if (!crossing
+          .heard()
+          .add(
+              failed.position(),
+              java.util.concurrent.CompletableFuture.completedFuture(Payload.EMPTY),
+              (none, never) -> crossing.failed(failed.failure().failure()))) {
+        crossing.failed(failed.failure().failure());
+      }
+    }
+    return this;
+  }
+
+  private Behavior<Command> onTaken(Taken taken) {
+    if (router.find(taken.number()) instanceof SessionCrossing crossing) {
+      crossing.taken(taken.gate());
+    }
+    return this;
+  }
+
+  private Behavior<Command> onLoaded(Loaded loaded) {
+    router.loaded(loaded.gate(), loaded.load());
+    return this;
+  }
+
+  private Behavior<Command> onTick() {
+    router.tick();
+    return this;
+  }
+
+  private Behavior<Command> onListed(Listed listed) {
+    var key = Gate.serviceKey(parts.pool());
+    Set<ActorRef<Gate.Command>> all = listed.listing().getAllServiceInstances(key);
+    Set<ActorRef<Gate.Command>> reachable = listed.listing().getServiceInstances(key);
+    for (ActorRef<Gate.Command> gate : all) {
+      if (known.add(gate)) {
+        router.add(parts.stations().apply(gate));
+        getContext().watchWith(gate, new GateGone(gate));
+        gate.tell(new Gate.Join(getContext().getSelf()));
+      }
+    }
+    for (Station station : router.stations()) {
+      router.reachable(station, reachable.contains(station.gate()));
+    }
+    for (ActorRef<Gate.Command> gate : Set.copyOf(known)) {
+      if (!all.contains(gate)) {
+        gone(gate);
+        getContext().unwatch(gate);
+      }
+    }
+    return this;
+  }
+
+  private Behavior<Command> onGateGone(GateGone gone) {
+    gone(gone.gate());
+    return this;
+  }
+
+  private void gone(ActorRef<Gate.Command> gate) {
+    if (known.remove(gate)) {
+      router.gone(gate);
+    }
+  }
+}

@@ -1,0 +1,220 @@
+package io.gorgon.cluster;
+
+import io.gorgon.PythonPool;
+import io.gorgon.message.ClusterMessage;
+import io.gorgon.message.PoolEvent;
+import io.gorgon.message.WorkerId;
+import io.gorgon.pool.Pool;
+import io.gorgon.pool.PoolSettings;
+import io.gorgon.pool.PoolStatus;
+import io.gorgon.wire.Frame;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.Receive;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+import org.apache.pekko.actor.typed.receptionist.Receptionist;
+import org.apache.pekko.actor.typed.receptionist.ServiceKey;
+
+/**
+ * Lets the calls of other nodes into the pool of this one, and tells those nodes how much there is
+ * to do here: when that changes, and every second all the same, since a message may be lost.
+ */
+final class Gate extends AbstractBehavior<Gate.Command> {
+
+  /** What a gate can be told. */
+  sealed interface Command {}
+
+  /** A node wants to send calls; from now on it is told the load. */
+  record Join(ActorRef<Desk.Command> desk) implements Command, ClusterMessage {}
+
+  /** Run a call. */
+  record Serve(ActorRef<Desk.Command> desk, long number, Errand errand, Parcel request)
+      implements Command, ClusterMessage {}
+
+  /** Say something to Python in a call that runs here. */
+  record Say(
+      ActorRef<Desk.Command> desk, long number, long position, Frame.Kind kind, Parcel parcel)
+      implements Command, ClusterMessage {}
+
+  /** Nobody waits for that call any more. */
+  record GiveUp(ActorRef<Desk.Command> desk, long number) implements Command, ClusterMessage {}
+
+  /** This node is going to leave: tell everybody to send no more. */
+  record Close() implements Command {}
+
+  private record Happened(PoolEvent event) implements Command {}
+
+  private record DeskGone(ActorRef<Desk.Command> desk) implements Command {}
+
+  private record Tick() implements Command {}
+
+  /** The key under which the gates to pools of that name register with the receptionist. */
+  static ServiceKey<Command> serviceKey(String pool) {
+    return ServiceKey.create(Command.class, "gorgon-gate-" + pool);
+  }
+
+  /** Calls that a worker has in its hands while those take less than {@code short-call}. */
+  private static final int AHEAD_IF_SHORT = 4;
+
+  private static final Duration REPEAT = Duration.ofSeconds(1);
+
+  /** Makes the gate to a pool of this node. */
+  static Behavior<Command> create(PythonPool pool, Visits visits, ClusterSettings settings) {
+    return Behaviors.setup(
+        context ->
+            Behaviors.withTimers(timers -> new Gate(context, timers, pool, visits, settings)));
+  }
+
+  private final PythonPool pool;
+  private final Visits visits;
+  private final Map<ActorRef<Desk.Command>, Load> desks = new HashMap<>();
+  private final Set<WorkerId> ready = new HashSet<>();
+  private final long ticksToRepeat;
+  private int mostWorkers;
+  private boolean closed;
+  private long ticks;
+
+  private Gate(
+      ActorContext<Command> context,
+      TimerScheduler<Command> timers,
+      PythonPool pool,
+      Visits visits,
+      ClusterSettings settings) {
+    super(context);
+    this.pool = pool;
+    this.visits = visits;
+    this.mostWorkers = pool.settings().maxWorkers();
+    this.ticksToRepeat = Math.max(1, REPEAT.dividedBy(settings.loadInterval()));
+    pool.ref().tell(new Pool.Subscribe(context.messageAdapter(PoolEvent.class, Happened::new)));
+    timers.startTimerWithFixedDelay(new Tick(), settings.loadInterval());
+    context
+        .getSystem()
+        .receptionist()
+        .tell(Receptionist.register(serviceKey(pool.name()), context.getSelf()));
+  }
+
+  @Override
+  public Receive<Command> createReceive() {
+    return newReceiveBuilder()
+        .onMessage(Serve.class, this::onServe)
+        .onMessage(Say.class, this::onSay)
+        .onMessage(GiveUp.class, this::onGiveUp)
+        .onMessage(Join.class, this::onJoin)
+        .onMessage(Close.class, close -> onClose())
+        .onMessage(Happened.class, this::onHappened)
+        .onMessage(DeskGone.class, this::onDeskGone)
+        .onMessage(Tick.class, tick -> onTick())
+        .build();
+  }
+
+  private Behavior<Command> onServe(Serve serve) {
+    visits.take(
+        new Visit.Id(serve.desk(), serve.number()),
+        serve.errand(),
+        serve.request(),
+        pool.entrance()::offer,
+        () -> {});
+    return this;
+  }
+
+  private Behavior<Command> onSay(Say say) {
+    visits.say(new Visit.Id(say.desk(), say.number()), say.position(), say.kind(), say.parcel());
+    return this;
+  }
+
+  private Behavior<Command> onGiveUp(GiveUp giveUp) {
+    visits.giveUp(new Visit.Id(giveUp.desk(), giveUp.number()));
+    return this;
+  }
+
+  private Behavior<Command> onJoin(Join join) {
+    if (!desks.containsKey(join.desk())) {
+      getContext().watchWith(join.desk(), new DeskGone(join.desk()));
+    }
+    tell(join.desk());
+    return this;
+  }
+
+  private Behavior<Command> onDeskGone(DeskGone gone) {
+    desks.remove(gone.desk());
+    visits.giveUpAll(gone.desk());
+    return this;
+  }
+
+  private Behavior<Command> onClose() {
+    closed = true;
+    tellAll();
+    return this;
+  }
+
+  private Behavior<Command> onHappened(Happened happened) {
+    PoolEvent event = happened.event();
+    if (event instanceof PoolEvent.WorkerReady one) {
+      ready.add(one.worker());
+    } else if (event instanceof PoolEvent.WorkerGone one) {
+      ready.remove(one.worker());
+    } else if (event instanceof PoolEvent.PoolResized resized) {
+      mostWorkers = resized.max();
+    } else if (!(event instanceof PoolEvent.PoolDraining
+        || event instanceof PoolEvent.PoolStopped
+        || event instanceof PoolEvent.CircuitOpened
+        || event instanceof PoolEvent.CircuitClosed)) {
+      return this;
+    }
+    tellAll();
+    return this;
+  }
+
+  private Behavior<Command> onTick() {
+    ticks++;
+    if (ticks % ticksToRepeat == 0) {
+      desks.keySet().forEach(this::tell);
+    } else {
+      tellAll();
+    }
+    return this;
+  }
+
+  /** Those for whom something has changed. */
+  private void tellAll() {
+    desks.replaceAll(
+        (desk, before) -> {
+          Load now = load(desk);
+          if (!now.equals(before)) {
+            desk.tell(new Desk.Loaded(getContext().getSelf(), now));
+          }
+          return now;
+        });
+  }
+
+  private void tell(ActorRef<Desk.Command> desk) {
+    Load now = load(desk);
+    desks.put(desk, now);
+    desk.tell(new Desk.Loaded(getContext().getSelf(), now));
+  }
+
+  private Load load(ActorRef<Desk.Command> desk) {
+    PoolStatus status = closed ? PoolStatus.DRAINING : pool.status();
+    return new Load(status, ready.size(), rooms(), visits.others(desk));
+  }
+
+  /**
+   * As many calls as its workers can have at once, a few more if they are so short that a worker
+   * would wait for the network between them. Those that it has no worker for yet count too: a pool
+   * grows when calls wait for it. What a node has in its hands may be lost with it, so no more.
+   */
+  private int rooms() {
+    PoolSettings settings = pool.settings();
+    boolean brief = visits.usualNanos() < settings.shortCall().toNanos();
+    int each = Math.max(settings.concurrency(), brief ? AHEAD_IF_SHORT : 1);
+    return Math.max(mostWorkers, ready.size()) * each;
+  }
+}

@@ -1,0 +1,30 @@
+package io.gorgon.cluster;
+
+import io.gorgon.message.ClusterMessage;
+import java.util.List;
+import org.apache.pekko.stream.SourceRef;
+import org.apache.pekko.util.ByteString;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This is a value on its way to another node, byte for byte as Python or Java encoded it: in the
+ * message itself if it is small, else by a stream that the receiver runs.
+ *
+ * @param tagged see {@link io.gorgon.message.Payload#tagged}
+ * @param parts the text and what goes beside it, in order; empty if they come by the stream
+ * @param lengths bytes of each part; empty if the parts are here
+ * @param stream all parts, one behind the other, in pieces; null if they are here
+ */
+record Parcel(
+    boolean tagged,
+    List<byte[]> parts,
+    List<Integer> lengths,
+    @Nullable SourceRef<ByteString> stream)
+    implements ClusterMessage {
+
+  /** Prints sizes, never contents. */
+  @Override
+  public String toString() {
+    return stream == null ? "Parcel[parts=" + parts.size() + "]" : "Parcel[stream of " + lengths + "]";
+  }
+}

@@ -1,0 +1,425 @@
+package io.gorgon.cluster;
+
+import io.gorgon.message.PythonFailure;
+import io.gorgon.message.PythonFailure.Draining;
+import io.gorgon.message.PythonFailure.Overloaded;
+import io.gorgon.message.WorkerId;
+import io.gorgon.pool.Door;
+import io.gorgon.pool.PoolClock;
+import io.gorgon.pool.PoolSettings;
+import io.gorgon.pool.PoolStatus;
+import io.gorgon.worker.PendingCall;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiConsumer;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This sends each one-shot call to the least loaded node that runs the pool and can be reached. A
+ * node is given no more than it asks for, and the others wait here: what is here has not started,
+ * whatever happens to a node. Thread-safe; the lock is never held while anything is called.
+ */
+final class Router implements Door {
+
+  private final PoolSettings settings;
+  private final PoolClock clock;
+  private final BiConsumer<CallCrossing, Station> sender;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<ActorRef<Gate.Command>, Station> stations = new LinkedHashMap<>();
+  private final Deque<CallCrossing> waiting = new ArrayDeque<>();
+  private final ConcurrentMap<Long, Crossing> crossings = new ConcurrentHashMap<>();
+  private final AtomicLong numbers = new AtomicLong();
+  private volatile PoolStatus closed = PoolStatus.RUNNING;
+  private volatile Watcher watcher = Watcher.NOBODY;
+
+  /** Learns of nodes besides this router. */
+  interface Watcher {
+    Watcher NOBODY =
+        new Watcher() {
+          @Override
+          public void onReachability() {}
+
+          @Override
+          public void onGone(Station station) {}
+        };
+
+    /** Some can be reached again, or no longer. */
+    void onReachability();
+
+    /** One is gone for good. */
+    void onGone(Station station);
+  }
+
+  /**
+   * For one pool on one node.
+   *
+   * @param sender takes a call to a node
+   */
+  Router(PoolSettings settings, PoolClock clock, BiConsumer<CallCrossing, Station> sender) {
+    this.settings = settings;
+    this.clock = clock;
+    this.sender = sender;
+  }
+
+  // ---- calls
+
+  @Override
+  public void offer(PendingCall call, @Nullable WorkerId preferred) {
+    var crossing = new CallCrossing(call, nextNumber(), this);
+    call.heldBy(crossing);
+    place(crossing);
+  }
+
+  /** A number that no other crossing of this node and pool has had. */
+  long nextNumber() {
+    return numbers.incrementAndGet();
+  }
+
+  private void place(CallCrossing crossing) {
+    if (closed != PoolStatus.RUNNING) {
+      crossing.call().fail(draining());
+      return;
+    }
+    if (crossing.call().isDone()) {
+      return;
+    }
+    boolean full = false;
+    Station to;
+    lock.lock();
+    try {
+      to = waiting.isEmpty() ? choose(crossing) : null;
+      if (to != null) {
+        assign(crossing, to);
+      } else if (waiting.size() < settings.queueCapacity()) {
+        waiting.addLast(crossing);
+      } else {
+        full = true;
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (full) {
+      crossing
+          .call()
+          .fail(
+              new Overloaded(
+                  settings.name(),
+                  settings.queueCapacity(),
+                  settings.queueCapacity(),
+                  nodes() + " of the cluster run it"));
+    } else if (to != null) {
+      depart(crossing, to);
+    } else {
+      dispatch(); // a node may have got room meanwhile, or the call its answer
+    }
+  }
+
+  private PythonFailure draining() {
+    return new Draining(settings.name(), closed == PoolStatus.STOPPED);
+  }
+
+  private void assign(CallCrossing crossing, Station to) {
+    to.sent();
+    crossing.station(to);
+    crossings.put(crossing.number(), crossing);
+  }
+
+  private void depart(CallCrossing crossing, Station to) {
+    sender.accept(crossing, to);
+    if (crossing.call().isDone()) {
+      crossing.onAbandoned(crossing.call(), false);
+    }
+  }
+
+  /**
+   * The least loaded of those with room; this node goes before others. Where nobody takes calls,
+   * one whose workers keep dying: it says why.
+   */
+  private @Nullable Station choose(CallCrossing crossing) {
+    Station best = null;
+    boolean hope = false;
+    for (Station station : stations.values()) {
+      hope |= station.isHopeful();
+      if (station.hasRoom() && !crossing.wasRefusedBy(station)) {
+        boolean better =
+            best == null
+                || station.pressure() < best.pressure()
+                || (station.own() != null && station.pressure() <= best.pressure());
+        best = better ? station : best;
+      }
+    }
+    if (best != null || hope) {
+      return best;
+    }
+    for (Station station : stations.values()) {
+      if (station.isReachable()
+          && station.status() == PoolStatus.BROKEN
+          && !crossing.wasRefusedBy(station)) {
+        return station;
+      }
+    }
+    return null;
+  }
+
+  /** A node has not started it: another one may, unless all have refused it. */
+  void redirect(CallCrossing crossing, PythonFailure failure) {
+    boolean elsewhere = false;
+    lock.lock();
+    try {
+      for (Station station : stations.values()) {
+        elsewhere |=
+            !crossing.wasRefusedBy(station)
+                && station != crossing.station()
+                && (station.isHopeful() || station.status() == PoolStatus.BROKEN);
+      }
+    } finally {
+      lock.unlock();
+    }
+    over(crossing);
+    // With no other node, one that drains is followed by another in time.
+    if (elsewhere || failure instanceof Draining) {
+      CallCrossing again = crossing.again(nextNumber());
+      crossing.call().heldBy(again);
+      place(again);
+    } else {
+      crossing.call().fail(failure);
+    }
+  }
+
+  /** A crossing has its answer, or goes another way. */
+  void over(CallCrossing crossing) {
+    lock.lock();
+    try {
+      Station at = crossing.station();
+      if (crossings.remove(crossing.number(), crossing)) {
+        if (at != null) {
+          at.back();
+        }
+      } else {
+        waiting.remove(crossing);
+      }
+    } finally {
+      lock.unlock();
+    }
+    dispatch();
+  }
+
+  /** Sends those that wait, as far as there is room. */
+  private void dispatch() {
+    for (CallCrossing next = next(); next != null; next = next()) {
+      Station to = next.station();
+      if (to != null) {
+        depart(next, to);
+      }
+    }
+  }
+
+  private @Nullable CallCrossing next() {
+    lock.lock();
+    try {
+      CallCrossing first = waiting.peekFirst();
+      while (first != null && first.call().isDone()) {
+        waiting.pollFirst();
+        first = waiting.peekFirst();
+      }
+      Station to = first == null ? null : choose(first);
+      if (first == null || to == null) {
+        return null;
+      }
+      waiting.pollFirst();
+      assign(first, to);
+      return first;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  // ---- crossings of any kind
+
+  /** Has a crossing found by its number. */
+  void add(Crossing crossing) {
+    crossings.put(crossing.number(), crossing);
+  }
+
+  void remove(Crossing crossing) {
+    crossings.remove(crossing.number(), crossing);
+  }
+
+  /** The crossing of that number, if it has no answer yet. */
+  @Nullable Crossing find(long number) {
+    return crossings.get(number);
+  }
+
+  Collection<Crossing> all() {
+    return crossings.values();
+  }
+
+  /** Answers calls whose deadline has passed. */
+  void tick() {
+    long now = clock.getAsLong();
+    crossings.values().forEach(crossing -> crossing.tick(now));
+    List<CallCrossing> overdue = new ArrayList<>();
+    lock.lock();
+    try {
+      waiting.forEach(
+          crossing -> {
+            if (crossing.call().isOverdue(now)) {
+              overdue.add(crossing);
+            }
+          });
+    } finally {
+      lock.unlock();
+    }
+    overdue.forEach(crossing -> crossing.tick(now));
+  }
+
+  // ---- nodes
+
+  /** A node runs the pool. */
+  void add(Station station) {
+    lock.lock();
+    try {
+      stations.put(station.gate(), station);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Nullable Station station(ActorRef<Gate.Command> gate) {
+    lock.lock();
+    try {
+      return stations.get(gate);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  List<Station> stations() {
+    lock.lock();
+    try {
+      return List.copyOf(stations.values());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How much a node has to do. */
+  void loaded(ActorRef<Gate.Command> gate, Load load) {
+    lock.lock();
+    try {
+      Station station = stations.get(gate);
+      if (station != null) {
+        station.load(load);
+      }
+    } finally {
+      lock.unlock();
+    }
+    dispatch();
+  }
+
+  /** Whether a node can be reached, as the cluster sees it. */
+  void reachable(Station station, boolean now) {
+    lock.lock();
+    try {
+      station.reachable(now);
+    } finally {
+      lock.unlock();
+    }
+    watcher.onReachability();
+    if (now) {
+      dispatch();
+    }
+  }
+
+  /** Has somebody told of nodes too. */
+  void watchedBy(Watcher other) {
+    watcher = other;
+  }
+
+  /** A node does not run the pool any more, or is gone: nothing will come from there. */
+  void gone(ActorRef<Gate.Command> gate) {
+    Station station;
+    lock.lock();
+    try {
+      station = stations.remove(gate);
+    } finally {
+      lock.unlock();
+    }
+    if (station != null) {
+      for (Crossing crossing : List.copyOf(crossings.values())) {
+        if (crossing instanceof CallCrossing call && call.station() == station) {
+          call.lost(station.node());
+        }
+      }
+      watcher.onGone(station);
+    }
+  }
+
+  /** Whether any node has workers that are ready. */
+  boolean hasWorkers() {
+    lock.lock();
+    try {
+      return stations.values().stream().anyMatch(station -> station.ready() > 0);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private String nodes() {
+    lock.lock();
+    try {
+      return stations.size() + (stations.size() == 1 ? " node" : " nodes");
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  // ---- the whole
+
+  @Override
+  public PoolStatus status() {
+    if (closed != PoolStatus.RUNNING) {
+      return closed;
+    }
+    List<Station> known = stations();
+    if (known.stream().anyMatch(station -> station.status() == PoolStatus.RUNNING)) {
+      return PoolStatus.RUNNING;
+    }
+    boolean hope = known.isEmpty() || known.stream().anyMatch(Station::isHopeful);
+    return hope ? PoolStatus.STARTING : PoolStatus.BROKEN;
+  }
+
+  /** Whether calls are taken. */
+  boolean isOpen() {
+    return closed == PoolStatus.RUNNING;
+  }
+
+  /** Takes nothing new, and answers those that wait. */
+  void close(PoolStatus as) {
+    closed = as;
+    List<CallCrossing> left;
+    lock.lock();
+    try {
+      left = List.copyOf(waiting);
+      waiting.clear();
+    } finally {
+      lock.unlock();
+    }
+    left.forEach(crossing -> crossing.call().fail(draining()));
+  }
+
+  /** Whether nothing is under way. */
+  boolean isQuiet() {
+    return crossings.isEmpty();
+  }
+}

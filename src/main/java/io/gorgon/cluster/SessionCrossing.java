@@ -1,0 +1,157 @@
+package io.gorgon.cluster;
+
+import io.gorgon.message.PythonFailure;
+import io.gorgon.message.PythonFailure.CommitUnknown;
+import io.gorgon.message.PythonFailure.Draining;
+import io.gorgon.pool.CheckoutKind.Affinity;
+import io.gorgon.pool.PoolClock;
+import io.gorgon.worker.PendingCall;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This is a session's call on its way to the node that has the session. What it changes may have
+ * been kept there as soon as it was sent; so a node that does not tell, because it is cut off or
+ * dead, leaves {@link CommitUnknown}, never a failure that promises an unchanged state. Thread-safe.
+ */
+final class SessionCrossing extends Crossing {
+
+  private static final long VERSION_UNKNOWN = -1;
+
+  private final String key;
+  private final Affinity affinity;
+  private final ShardedSessions sessions;
+  private final PoolClock clock;
+  private volatile boolean sent;
+  private volatile @Nullable Station station;
+  private volatile boolean cancelled;
+  private volatile long cancelledAt;
+
+  SessionCrossing(
+      PendingCall call,
+      long number,
+      String key,
+      Affinity affinity,
+      ShardedSessions sessions,
+      PoolClock clock) {
+    super(call, number);
+    this.key = key;
+    this.affinity = affinity;
+    this.sessions = sessions;
+    this.clock = clock;
+  }
+
+  /** The same call under another number. */
+  SessionCrossing again(long newNumber) {
+    return new SessionCrossing(call(), newNumber, key, affinity, sessions, clock);
+  }
+
+  String key() {
+    return key;
+  }
+
+  Affinity affinity() {
+    return affinity;
+  }
+
+  void sent() {
+    sent = true;
+  }
+
+  @Override
+  boolean isSent() {
+    return sent;
+  }
+
+  /** The session's node has it. */
+  void takenBy(@Nullable Station owner, Away there) {
+    station = owner;
+    isAt(there);
+  }
+
+  /** The node that has taken it; null if none has told so. */
+  @Nullable Station station() {
+    return station;
+  }
+
+  @Override
+  public boolean takesCancel(PendingCall of) {
+    if (!sent) {
+      return false;
+    }
+    if (!cancelled) {
+      cancelledAt = clock.getAsLong();
+      cancelled = true;
+      giveUp();
+    }
+    return true;
+  }
+
+  private void giveUp() {
+    Away there = away();
+    if (there != null) {
+      there.giveUp();
+    } else {
+      sessions.giveUp(this);
+    }
+  }
+
+  @Override
+  void tick(long now) {
+    if (!sent) {
+      if (call().isOverdue(now)) {
+        call().expire();
+      }
+    } else if (cancelled && now - cancelledAt > WORD_NANOS) {
+      unknown("it was cancelled, and " + where() + " has not told whether in time");
+    } else if (call().isOverdue(now - WORD_NANOS)) {
+      unknown("its deadline has passed, and " + where() + " has not told how it ended");
+    }
+  }
+
+  private String where() {
+    Station owner = station;
+    return owner == null ? "the node that has the session" : owner.node();
+  }
+
+  /** The node that has the session is gone for good. */
+  void lost(String node) {
+    unknown(node + ", which had the session, has left the cluster");
+  }
+
+  @Override
+  void breakOff(PythonFailure failure) {
+    unknown(String.valueOf(failure.getMessage()));
+  }
+
+  /** A node has taken it in. */
+  void taken(ActorRef<Gate.Command> gate) {
+    sessions.taken(this, gate);
+  }
+
+  private void unknown(String why) {
+    call().abandon(new CommitUnknown(key, VERSION_UNKNOWN, why), false);
+  }
+
+  @Override
+  public void onAbandoned(PendingCall of, boolean dirty) {
+    if (sent && away() == null) {
+      sessions.giveUp(this);
+    }
+    super.onAbandoned(of, dirty);
+  }
+
+  @Override
+  void over() {
+    sessions.over(this);
+  }
+
+  @Override
+  public void failed(PythonFailure failure) {
+    if (failure instanceof Draining && !call().isDone() && !cancelled) {
+      sessions.redirect(this);
+    } else {
+      super.failed(failure);
+    }
+  }
+}
