@@ -13,7 +13,7 @@ enum ExitCode {
   FAILED(1, "a failure that none of the others names"),
   USAGE(2, "the command line or a setting is wrong"),
   RAISED(3, "Python raised, or could not run the target with these arguments"),
-  WORKER_LOST(4, "the worker died in the call"),
+  WORKER_LOST(4, "the worker, or its node, died in the call"),
   DEADLINE(5, "the deadline passed"),
   START_FAILED(6, "Python could not be started"),
   SOME_LINES(7, "some lines of map or dspy run failed; each carries its error"),
@@ -41,6 +41,7 @@ enum ExitCode {
       return RAISED;
     }
     if (failure instanceof PythonFailure.WorkerLost
+        || failure instanceof PythonFailure.NodeLost
         || failure instanceof PythonFailure.ProtocolViolation) {
       return WORKER_LOST;
     }

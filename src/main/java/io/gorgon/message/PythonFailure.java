@@ -1,6 +1,8 @@
 package io.gorgon.message;
 
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -13,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *  Python's own answer   PythonRaised  BadArguments  UnknownTarget  NotAStream  NotSerializable  TooLarge
  *  time and will         DeadlineExceeded  Cancelled  NestedTooDeep
- *  a worker's fault      WorkerLost  ProtocolViolation  StartFailed
+ *  a worker's fault      WorkerLost  NodeLost  FailedElsewhere  ProtocolViolation  StartFailed
  *  no worker for you     Overloaded  NoCapacity  Draining  CheckoutRefused  SessionLost
  *  a session's state     SessionConflict  SessionExpired  SessionQuota  StateTooNew  StoreUnavailable  CommitUnknown
  *  a look at a worker    NoDump
@@ -22,8 +24,21 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract sealed class PythonFailure extends RuntimeException {
 
-  PythonFailure(String message) {
+  private final List<@Nullable Object> arguments;
+
+  /**
+   * Says {@code message}.
+   *
+   * @param arguments those of the subclass's public constructor, in its order
+   */
+  PythonFailure(String message, @Nullable Object... arguments) {
     super(message);
+    this.arguments = Collections.unmodifiableList(Arrays.asList(arguments));
+  }
+
+  /** What it was made of, so that another node can make it again: see {@link FailureForm}. */
+  final List<@Nullable Object> arguments() {
+    return arguments;
   }
 
   /**
@@ -63,7 +78,10 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + " (worker "
               + worker
               + ")"
-              + quote("notes", exception.notes().stream().flatMap(String::lines).toList()));
+              + quote("notes", exception.notes().stream().flatMap(String::lines).toList()),
+          target,
+          worker,
+          exception);
       this.exception = exception;
       if (exception.cause() != null) {
         initCause(new PythonRaised(target, worker, exception.cause()));
@@ -73,7 +91,7 @@ public abstract sealed class PythonFailure extends RuntimeException {
     }
 
     private PythonRaised(PythonRaised same, StackTraceElement[] trace) {
-      super(String.valueOf(same.getMessage()));
+      super(String.valueOf(same.getMessage()), same.arguments().toArray());
       this.exception = same.exception;
       initCause(same.getCause());
       Stream.of(same.getSuppressed()).forEach(this::addSuppressed);
@@ -131,7 +149,10 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + signature
               + " does not take these arguments: "
               + problem
-              + "; change the call, or the function");
+              + "; change the call, or the function",
+          target,
+          signature,
+          problem);
     }
   }
 
@@ -154,7 +175,12 @@ public abstract sealed class PythonFailure extends RuntimeException {
         UnknownTarget.Reason reason,
         String problem,
         @Nullable PythonException exception) {
-      super("no function '" + target + "' (" + reason + "): " + problem + "; " + remedy(reason));
+      super(
+          "no function '" + target + "' (" + reason + "): " + problem + "; " + remedy(reason),
+          target,
+          reason,
+          problem,
+          exception);
       this.reason = reason;
       this.exception = exception;
     }
@@ -181,7 +207,7 @@ public abstract sealed class PythonFailure extends RuntimeException {
   /** The function gave something that cannot be gone through, and a stream was asked for. */
   public static final class NotAStream extends PythonFailure {
     public NotAStream(String target, String problem) {
-      super(target + " gave no stream: " + problem);
+      super(target + " gave no stream: " + problem, target, problem);
     }
   }
 
@@ -197,7 +223,10 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + where
               + ": "
               + problem
-              + "; send a value that has a form on the wire");
+              + "; send a value that has a form on the wire",
+          where,
+          path,
+          problem);
       this.path = path;
     }
 
@@ -219,7 +248,10 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + size
               + " bytes, the limit is "
               + limit
-              + ": send less, or raise 'frame-limit' of the pool");
+              + ": send less, or raise 'frame-limit' of the pool",
+          what,
+          size,
+          limit);
       this.size = size;
       this.limit = limit;
     }
@@ -263,7 +295,11 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + " "
               + where
               + ": allow more time, or "
-              + remedy(phase));
+              + remedy(phase),
+          target,
+          phase,
+          limit,
+          where);
       this.phase = phase;
     }
 
@@ -297,7 +333,10 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + (started ? "while it ran" : "before it ran")
               + ": "
               + why
-              + "; send it again if it is still wanted");
+              + "; send it again if it is still wanted",
+          target,
+          started,
+          why);
       this.started = started;
     }
 
@@ -315,7 +354,9 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + " would be a call within "
               + limit
               + " others, which is all that may be: let the tools call less deeply, or raise"
-              + " 'max-nesting' of the pool");
+              + " 'max-nesting' of the pool",
+          target,
+          limit);
     }
   }
 
@@ -347,10 +388,15 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + ") "
               + (started ? "while it ran " : "before it ran ")
               + target
-              + (started && !idempotent
-                  ? "; look at what it did before you send it again, or declare it idempotent"
-                  : "; it may be sent again")
-              + quote(tail));
+              + resending(started, idempotent)
+              + quote(tail),
+          target,
+          worker,
+          exit,
+          started,
+          idempotent,
+          cause,
+          List.copyOf(tail));
       this.worker = worker;
       this.exit = exit;
       this.started = started;
@@ -382,13 +428,105 @@ public abstract sealed class PythonFailure extends RuntimeException {
     }
   }
 
+  /** The node that had the call left the cluster, or was declared dead, before it answered. */
+  public static final class NodeLost extends PythonFailure {
+    private final String node;
+    private final boolean started;
+    private final boolean idempotent;
+
+    /**
+     * For one call.
+     *
+     * @param node its address
+     * @param started whether Python may have started the call
+     */
+    public NodeLost(String target, String node, boolean started, boolean idempotent) {
+      super(
+          "node "
+              + node
+              + " was lost "
+              + (started ? "while it may have run " : "before it ran ")
+              + target
+              + resending(started, idempotent),
+          target,
+          node,
+          started,
+          idempotent);
+      this.node = node;
+      this.started = started;
+      this.idempotent = idempotent;
+    }
+
+    /** The address of the node. */
+    public String node() {
+      return node;
+    }
+
+    /** Whether Python may have started the function. */
+    public boolean started() {
+      return started;
+    }
+
+    @Override
+    public boolean retryable() {
+      return !started || idempotent;
+    }
+  }
+
+  /**
+   * Another node failed with what has no form here: a failure that only newer nodes know, or one
+   * that is no failure of a call. It keeps the name and the words.
+   */
+  public static final class FailedElsewhere extends PythonFailure {
+    private final String kind;
+    private final String said;
+    private final boolean retryable;
+
+    /**
+     * For one failure.
+     *
+     * @param kind its name there
+     * @param said its message there
+     * @param retryable what it said of trying again
+     * @param problem why it has no form here, and what to do
+     */
+    public FailedElsewhere(String kind, String said, boolean retryable, String problem) {
+      super(
+          "another node failed with " + kind + " (" + said + "), " + problem,
+          kind,
+          said,
+          retryable,
+          problem);
+      this.kind = kind;
+      this.said = said;
+      this.retryable = retryable;
+    }
+
+    /** Its name there: as {@link PythonFailure#name} has it, or that of a Java class. */
+    public String kind() {
+      return kind;
+    }
+
+    /** Its message there. */
+    public String said() {
+      return said;
+    }
+
+    /** As it was there. */
+    @Override
+    public boolean retryable() {
+      return retryable;
+    }
+  }
+
   /** A worker broke the protocol; it was stopped and is replaced. */
   public static final class ProtocolViolation extends PythonFailure {
     public ProtocolViolation(String problem) {
       super(
           "the worker broke the protocol: "
               + problem
-              + "; look for code that writes to its socket, or report a bug");
+              + "; look for code that writes to its socket, or report a bug",
+          problem);
     }
   }
 
@@ -424,7 +562,10 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + kind
               + "): "
               + problem
-              + (output.isBlank() ? "" : "\n" + output.stripTrailing()));
+              + (output.isBlank() ? "" : "\n" + output.stripTrailing()),
+          kind,
+          problem,
+          output);
       this.kind = kind;
       this.output = output;
     }
@@ -459,7 +600,11 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + capacity
               + "; "
               + workers
-              + ": slow down, or raise 'queue-capacity' or 'max-workers'");
+              + ": slow down, or raise 'queue-capacity' or 'max-workers'",
+          pool,
+          waiting,
+          capacity,
+          workers);
     }
 
     @Override
@@ -479,7 +624,10 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + "' has no workers: "
               + why
               + "; mend that, or try again later"
-              + quote(tail));
+              + quote(tail),
+          pool,
+          why,
+          List.copyOf(tail));
       this.tail = List.copyOf(tail);
     }
 
@@ -502,7 +650,9 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + pool
               + "' "
               + (stopped ? "has stopped" : "is draining")
-              + ": send the call to another pool, or start this one again");
+              + ": send the call to another pool, or start this one again",
+          pool,
+          stopped);
     }
 
     @Override
@@ -530,7 +680,11 @@ public abstract sealed class PythonFailure extends RuntimeException {
     private final CheckoutRefused.Reason reason;
 
     public CheckoutRefused(String pool, CheckoutRefused.Reason reason, String details) {
-      super("pool '" + pool + "' refused the checkout (" + reason + "): " + details);
+      super(
+          "pool '" + pool + "' refused the checkout (" + reason + "): " + details,
+          pool,
+          reason,
+          details);
       this.reason = reason;
     }
 
@@ -557,7 +711,9 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + "' was pinned to worker "
               + worker
               + ", which is gone: end the"
-              + " session and start it anew");
+              + " session and start it anew",
+          session,
+          worker);
       this.session = session;
     }
 
@@ -579,7 +735,9 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + "' has gone beyond version "
               + version
               + ", which this call started from: what it changed was not kept; try again on the new"
-              + " state, and let each session have one owner");
+              + " state, and let each session have one owner",
+          session,
+          version);
       this.session = session;
     }
 
@@ -604,7 +762,9 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + session
               + "' was not used for "
               + timeToLive
-              + " (session.ttl), and its state is gone; start it anew by the next call");
+              + " (session.ttl), and its state is gone; start it anew by the next call",
+          session,
+          timeToLive);
       this.session = session;
     }
 
@@ -623,7 +783,9 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + session
               + "' would be one more than the "
               + quota
-              + " that may be (session.quota): end some, or allow more");
+              + " that may be (session.quota): end some, or allow more",
+          session,
+          quota);
       this.session = session;
     }
 
@@ -650,7 +812,10 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + format
               + ", and this version reads up to "
               + known
-              + ": let the upgrade of all nodes come to its end");
+              + ": let the upgrade of all nodes come to its end",
+          session,
+          format,
+          known);
       this.session = session;
     }
 
@@ -679,7 +844,10 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + (started
                   ? "; the call ran, and what it changed was not kept"
                   : "; the call did not run")
-              + "; look whether the database is there, then call again");
+              + "; look whether the database is there, then call again",
+          session,
+          started,
+          problem);
       this.session = session;
       this.started = started;
       this.problem = problem;
@@ -708,23 +876,29 @@ public abstract sealed class PythonFailure extends RuntimeException {
 
   /** Whether the call's changes were kept cannot be known. */
   public static final class CommitUnknown extends PythonFailure {
+    /** The version where that is not known either. */
+    public static final long UNKNOWN_VERSION = -1;
+
     private final String session;
     private final long version;
 
     /**
      * For one session.
      *
-     * @param version what the state has if the changes were kept
+     * @param version what the state has if the changes were kept, or {@link #UNKNOWN_VERSION}
      */
     public CommitUnknown(String session, long version, String problem) {
       super(
           "whether session '"
               + session
-              + "' has reached version "
-              + version
-              + " is not known: "
+              + (version == UNKNOWN_VERSION
+                  ? "' has kept the call's changes is not known, nor which version it has: "
+                  : "' has reached version " + version + " is not known: ")
               + problem
-              + "; look at its state before you call again");
+              + "; look at its state before you call again",
+          session,
+          version,
+          problem);
       this.session = session;
       this.version = version;
     }
@@ -733,7 +907,7 @@ public abstract sealed class PythonFailure extends RuntimeException {
       return session;
     }
 
-    /** The version that the state has if the changes were kept. */
+    /** The version that the state has if the changes were kept, or {@link #UNKNOWN_VERSION}. */
     public long version() {
       return version;
     }
@@ -766,7 +940,10 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + switch (reason) {
                 case GONE -> "look in the pool's stats for the workers that there are";
                 case SILENT -> "look with 'ps' at its state: one that is stopped answers nobody";
-              });
+              },
+          worker,
+          reason,
+          problem);
       this.worker = worker;
       this.reason = reason;
     }
@@ -793,7 +970,7 @@ public abstract sealed class PythonFailure extends RuntimeException {
     private final String key;
 
     public InvalidSettings(String key, String problem) {
-      super("setting '" + key + "' " + problem);
+      super("setting '" + key + "' " + problem, key, problem);
       this.key = key;
     }
 
@@ -812,7 +989,8 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + "' runs in this actor system already: use it by"
               + " PythonPools.get(system).pool(\""
               + pool
-              + "\"), or start another name");
+              + "\"), or start another name",
+          pool);
     }
   }
 
@@ -827,8 +1005,16 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + "): start one by"
               + " PythonPools.get(system).pool(\""
               + pool
-              + "\") or PythonPool.start(system, settings)");
+              + "\") or PythonPool.start(system, settings)",
+          pool,
+          lookedFor);
     }
+  }
+
+  private static String resending(boolean started, boolean idempotent) {
+    return started && !idempotent
+        ? "; look at what it did before you send it again, or declare it idempotent"
+        : "; it may be sent again";
   }
 
   private static String quote(List<String> tail) {

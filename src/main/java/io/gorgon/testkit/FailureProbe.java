@@ -3,6 +3,7 @@ package io.gorgon.testkit;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.Cancelled;
 import io.gorgon.message.PythonFailure.DeadlineExceeded;
+import io.gorgon.message.PythonFailure.NodeLost;
 import io.gorgon.message.PythonFailure.PythonRaised;
 import io.gorgon.message.PythonFailure.WorkerLost;
 
@@ -57,13 +58,15 @@ public final class FailureProbe {
     boolean fits =
         failure instanceof WorkerLost lost
             ? lost.started() == started
-            : failure instanceof Cancelled cancelled
-                ? cancelled.started() == started
-                : failure instanceof DeadlineExceeded late
-                    ? (late.phase() == DeadlineExceeded.Phase.RUNNING
-                            || late.phase() == DeadlineExceeded.Phase.STREAMING)
-                        == started
-                    : failure instanceof PythonRaised && started;
+            : failure instanceof NodeLost gone
+                ? gone.started() == started
+                : failure instanceof Cancelled cancelled
+                    ? cancelled.started() == started
+                    : failure instanceof DeadlineExceeded late
+                        ? (late.phase() == DeadlineExceeded.Phase.RUNNING
+                                || late.phase() == DeadlineExceeded.Phase.STREAMING)
+                            == started
+                        : failure instanceof PythonRaised && started;
     return check(
         fits, started ? "one of a call that had started" : "one of a call that had not started");
   }
