@@ -4,6 +4,7 @@ import io.gorgon.PythonPool;
 import io.gorgon.PythonPools;
 import io.gorgon.message.PythonFailure.InvalidSettings;
 import io.gorgon.pool.Entrance;
+import io.gorgon.pool.Pool;
 import io.gorgon.pool.PoolClock;
 import io.gorgon.pool.PoolSettings;
 import io.gorgon.pool.PoolStatus;
@@ -37,8 +38,7 @@ record ClusteredPool(
     Router router,
     @Nullable ActorRef<ShardingEnvelope<SessionEntity.Command>> region) {
 
-  static ClusteredPool open(
-      ActorSystem<?> system, PoolSettings settings, ClusterSettings spread) {
+  static ClusteredPool open(ActorSystem<?> system, PoolSettings settings, ClusterSettings spread) {
     String name = settings.name();
     PoolClock clock = PoolClock.SYSTEM;
     var parcels =
@@ -46,7 +46,8 @@ record ClusteredPool(
             SystemMaterializer.get(system).materializer(),
             spread.inlineLimit(),
             settings.launch().frameLimit());
-    Hosted hosted = runsHere(system, spread) ? host(system, settings, spread, parcels, clock) : null;
+    Hosted hosted =
+        runsHere(system, spread) ? host(system, settings, spread, parcels, clock) : null;
     var sender = new Sender(parcels, clock);
     var router = new Router(settings, clock, sender);
     ActorRef<Desk.Command> desk =
@@ -88,7 +89,9 @@ record ClusteredPool(
     }
     String ids = name + "@" + Cluster.get(system).selfMember().address().hostPort();
     Entrance entrance = Entrance.to(router, settings, clock, ids);
-    PythonPool face = PythonPool.elsewhere(system, entrance, desk.unsafeUpcast(), sessions);
+    ActorRef<Pool.Command> front =
+        system.systemActorOf(Front.create(entrance), "gorgon-front-" + name, Props.empty());
+    PythonPool face = PythonPool.elsewhere(system, entrance, front, sessions);
     return new ClusteredPool(face, hosted, router, region);
   }
 
@@ -122,7 +125,8 @@ record ClusteredPool(
                 type,
                 context -> {
                   if (hosted == null) {
-                    throw new IllegalStateException("a session has come to a node without the role");
+                    throw new IllegalStateException(
+                        "a session has come to a node without the role");
                   }
                   return SessionEntity.create(
                       context.getEntityId(), hosted, spread, context.getShard());
@@ -142,7 +146,8 @@ record ClusteredPool(
       ActorRef<ShardingEnvelope<SessionEntity.Command>> sessions = region;
       if (sessions != null) {
         Adapter.toClassic(sessions)
-            .tell(ShardRegion.gracefulShutdownInstance(), org.apache.pekko.actor.ActorRef.noSender());
+            .tell(
+                ShardRegion.gracefulShutdownInstance(), org.apache.pekko.actor.ActorRef.noSender());
       }
     }
   }

@@ -2,15 +2,8 @@ package io.gorgon.cluster;
 
 import com.typesafe.config.Config;
 import io.gorgon.PythonPool;
-import io.gorgon.PythonPools;
-import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.InvalidSettings;
-import io.gorgon.pool.Entrance;
-import io.gorgon.pool.Pool;
-import io.gorgon.pool.PoolClock;
 import io.gorgon.pool.PoolSettings;
-import io.gorgon.pool.PoolStatus;
-import io.gorgon.session.SessionHome;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -18,22 +11,9 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
-import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Extension;
 import org.apache.pekko.actor.typed.ExtensionId;
-import org.apache.pekko.actor.typed.Props;
-import org.apache.pekko.actor.typed.javadsl.Adapter;
-import org.apache.pekko.cluster.sharding.ShardRegion;
-import org.apache.pekko.cluster.sharding.typed.ClusterShardingSettings;
-import org.apache.pekko.cluster.sharding.typed.HashCodeMessageExtractor;
-import org.apache.pekko.cluster.sharding.typed.ShardingEnvelope;
-import org.apache.pekko.cluster.sharding.typed.javadsl.ClusterSharding;
-import org.apache.pekko.cluster.sharding.typed.javadsl.Entity;
-import org.apache.pekko.cluster.sharding.typed.javadsl.EntityTypeKey;
-import org.apache.pekko.cluster.typed.Cluster;
-import org.apache.pekko.stream.SystemMaterializer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * These are pools that run on many nodes of a cluster, each behind the face of one. A node whose
@@ -44,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  * PythonPool pool = ClusteredPools.get(system).pool("default");
  * }</pre>
  *
- * <p>One-shot calls and streams go to the least loaded node, sessions to the one that has them. Java
- * functions that a call offers run at the caller's node.
+ * <p>One-shot calls and streams go to the least loaded node, sessions to the one that has them.
+ * Java functions that a call offers run at the caller's node.
  */
 public final class ClusteredPools implements Extension {
 
@@ -116,6 +96,12 @@ public final class ClusteredPools implements Extension {
           }
         });
     return hosted;
+  }
+
+  /** How many nodes that can be reached have workers of that pool ready, as this node knows. */
+  public int readyNodes(String name) {
+    ClusteredPool pool = pools.get(name);
+    return pool == null ? 0 : pool.router().readyNodes();
   }
 
   private ClusteredPool open(String name) {

@@ -214,7 +214,7 @@ final class Gate extends AbstractBehavior<Gate.Command> {
   private int rooms() {
     PoolSettings settings = pool.settings();
     boolean brief = visits.usualNanos() < settings.shortCall().toNanos();
-    int each = Math.max(settings.concurrency(), brief ? AHEAD_IF_SHORT : 1);
+    int each = Math.max(settings.worker().concurrency(), brief ? AHEAD_IF_SHORT : 1);
     return Math.max(mostWorkers, ready.size()) * each;
   }
 }

@@ -25,6 +25,8 @@ record Parcel(
   /** Prints sizes, never contents. */
   @Override
   public String toString() {
-    return stream == null ? "Parcel[parts=" + parts.size() + "]" : "Parcel[stream of " + lengths + "]";
+    return stream == null
+        ? "Parcel[parts=" + parts.size() + "]"
+        : "Parcel[stream of " + lengths + "]";
   }
 }

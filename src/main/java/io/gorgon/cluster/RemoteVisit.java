@@ -3,7 +3,9 @@ package io.gorgon.cluster;
 import io.gorgon.wire.Frame;
 import org.apache.pekko.actor.typed.ActorRef;
 
-/** This is a {@link Visit} as the caller's node sees it: everything said goes there as a message. */
+/**
+ * This is a {@link Visit} as the caller's node sees it: everything said goes there as a message.
+ */
 final class RemoteVisit implements Away {
 
   private final ActorRef<Gate.Command> gate;

@@ -367,9 +367,17 @@ final class Router implements Door {
 
   /** Whether any node has workers that are ready. */
   boolean hasWorkers() {
+    return readyNodes() > 0;
+  }
+
+  /** How many nodes have workers that are ready, of those that can be reached. */
+  int readyNodes() {
     lock.lock();
     try {
-      return stations.values().stream().anyMatch(station -> station.ready() > 0);
+      return (int)
+          stations.values().stream()
+              .filter(station -> station.isReachable() && station.ready() > 0)
+              .count();
     } finally {
       lock.unlock();
     }

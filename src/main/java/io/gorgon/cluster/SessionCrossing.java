@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * This is a session's call on its way to the node that has the session. What it changes may have
  * been kept there as soon as it was sent; so a node that does not tell, because it is cut off or
- * dead, leaves {@link CommitUnknown}, never a failure that promises an unchanged state. Thread-safe.
+ * dead, leaves {@link CommitUnknown}, never a failure that promises an unchanged state.
+ * Thread-safe.
  */
 final class SessionCrossing extends Crossing {
 

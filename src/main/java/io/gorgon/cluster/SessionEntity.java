@@ -139,8 +139,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
       serve
           .desk()
           .tell(
-              new Desk.Failed(
-                  serve.number(), 0, FailureForm.of(new Draining(pool.name(), false))));
+              new Desk.Failed(serve.number(), 0, FailureForm.of(new Draining(pool.name(), false))));
       return this;
     }
     timers.cancel(Idle.class);

@@ -147,8 +147,7 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
   /** A session's node has taken a call. */
   void taken(SessionCrossing crossing, ActorRef<Gate.Command> gate) {
     homes.put(shardOf.apply(crossing.key()), gate);
-    crossing.takenBy(
-        router.station(gate), new RemoteVisit(gate, desk, crossing.number(), parcels));
+    crossing.takenBy(router.station(gate), new RemoteVisit(gate, desk, crossing.number(), parcels));
   }
 
   /** Sends what waited for nodes that can be reached again, or are gone. */

@@ -4,8 +4,8 @@ import io.gorgon.message.Payload;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Reply;
 import io.gorgon.pool.PoolClock;
-import io.gorgon.worker.PendingCall;
 import io.gorgon.wire.Frame;
+import io.gorgon.worker.PendingCall;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
@@ -130,8 +130,7 @@ final class Visits {
   /** Learns how long a call was at its worker. */
   void measured(Duration ran) {
     double before = nanos;
-    nanos =
-        Double.isNaN(before) ? ran.toNanos() : before * MEMORY + ran.toNanos() * (1 - MEMORY);
+    nanos = Double.isNaN(before) ? ran.toNanos() : before * MEMORY + ran.toNanos() * (1 - MEMORY);
   }
 
   /** How long a call is at its worker, as of late, in nanoseconds; NaN if none has been. */

@@ -17,12 +17,12 @@ import org.apache.pekko.pattern.StatusReply;
 import org.jspecify.annotations.Nullable;
 
 /** This is a call that came to a {@link Pool} as a message, and is answered by one. */
-final class AskedCall {
+public final class AskedCall {
 
   private AskedCall() {}
 
   /** The call, begun now; empty if it cannot be encoded, which {@code replyTo} is told then. */
-  static Optional<PendingCall> of(
+  public static Optional<PendingCall> of(
       Entrance entrance, Call call, ActorRef<StatusReply<Reply>> replyTo, Executor tools) {
     try {
       long now = entrance.clock().getAsLong();
