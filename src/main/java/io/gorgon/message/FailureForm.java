@@ -1,6 +1,5 @@
 package io.gorgon.message;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import io.gorgon.message.PythonFailure.FailedElsewhere;
 import java.io.IOException;
 import java.util.Objects;
@@ -53,7 +52,7 @@ public record FailureForm(String kind, String message, boolean retryable, byte[]
   private static byte[] written(PythonFailure failure) {
     try {
       return FailureParts.write(failure.arguments());
-    } catch (JsonProcessingException | RuntimeException unwritable) {
+    } catch (IOException | RuntimeException unwritable) {
       return NOTHING;
     }
   }

@@ -1,13 +1,17 @@
 package io.gorgon.message;
 
 import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JavaType;
 import com.fasterxml.jackson.databind.MapperFeature;
+import com.fasterxml.jackson.databind.cfg.CoercionAction;
+import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.type.LogicalType;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.reflect.AnnotatedType;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Parameter;
@@ -36,6 +40,12 @@ final class FailureParts {
       Values.mapper()
           .rebuild()
           .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
+          .withCoercionConfig(
+              LogicalType.Textual,
+              text ->
+                  text.setCoercion(CoercionInputShape.Integer, CoercionAction.Fail)
+                      .setCoercion(CoercionInputShape.Float, CoercionAction.Fail)
+                      .setCoercion(CoercionInputShape.Boolean, CoercionAction.Fail))
           .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
           .enable(DeserializationFeature.FAIL_ON_NUMBERS_FOR_ENUMS)
           .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
@@ -72,15 +82,44 @@ final class FailureParts {
   }
 
   /** Writes arguments, shortened until they fit. */
-  static byte[] write(List<@Nullable Object> arguments) throws JsonProcessingException {
+  static byte[] write(List<@Nullable Object> arguments) throws IOException {
     Shortening shortening = Shortening.FIRST;
-    byte[] written = MAPPER.writeValueAsBytes(shortening.all(arguments));
-    while (written.length > MOST_WRITTEN && shortening.goesOn()) {
-      shortening = shortening.half();
-      written = MAPPER.writeValueAsBytes(shortening.all(arguments));
+    while (shortening.goesOn()) {
+      try {
+        return written(shortening.all(arguments));
+      } catch (Full tooLarge) {
+        shortening = shortening.half();
+      }
     }
-    return written;
+    return written(shortening.all(arguments));
   }
+
+  private static byte[] written(List<@Nullable Object> arguments) throws IOException {
+    var out = new Sheet();
+    MAPPER.writeValue(out, arguments);
+    return out.bytes.toByteArray();
+  }
+
+  /** What would be huge is given up as soon as that is known, not when all of it is in memory. */
+  private static final class Sheet extends OutputStream {
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+    @Override
+    public void write(int one) throws IOException {
+      write(new byte[] {(byte) one}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] some, int from, int length) throws IOException {
+      if (bytes.size() + length > MOST_WRITTEN) {
+        throw new Full();
+      }
+      bytes.write(some, from, length);
+    }
+  }
+
+  /** Jackson lets it through, as it would not do with an unchecked one. */
+  private static final class Full extends IOException {}
 
   /**
    * Makes the failure of its arguments; throws whatever for all that {@link #write} did not write.

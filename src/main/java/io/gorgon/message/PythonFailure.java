@@ -1026,8 +1026,6 @@ public abstract sealed class PythonFailure extends RuntimeException {
     if (lines.isEmpty()) {
       return "";
     }
-    return Stream.concat(Stream.of("\n" + what + ":"), lines.stream())
-        .reduce((before, line) -> before + "\n  | " + line)
-        .orElse("");
+    return "\n" + what + ":\n  | " + String.join("\n  | ", lines);
   }
 }
