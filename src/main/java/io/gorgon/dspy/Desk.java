@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * any worker with the program's data. Immutable.
  *
  * @param key of the session in which the programs are kept
- * @param model the language model of all calls, unless the session has one of its own
+ * @param model the language model of all calls, unless the session has one of its own; the pool's
+ *     where no other was given
  * @param tools what programs may use besides what the pool offers
  * @param timeout of each call
  * @param history how many exchanges each prediction tells
@@ -42,7 +43,8 @@ record Desk(
   private static final String MODEL = "gorgon.program-model";
 
   static Desk of(PythonPool pool, String key) {
-    return new Desk(pool, key, Optional.empty(), Tools.NONE, Optional.empty(), 0);
+    Optional<LanguageModel> usual = pool.settings().languageModel().map(LanguageModel::of);
+    return new Desk(pool, key, usual, Tools.NONE, Optional.empty(), 0);
   }
 
   Desk withKey(String other) {

@@ -1,5 +1,6 @@
 package io.gorgon.dspy;
 
+import io.gorgon.pool.ModelSettings;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -50,13 +51,6 @@ public record LanguageModel(
   }
 
   private static final Set<String> OURS = Set.of("api_base", "base_url", "cache", "model");
-  private static final Set<String> SECRETS =
-      Set.of(
-          "api_key",
-          "azure_ad_token",
-          "aws_secret_access_key",
-          "aws_session_token",
-          "vertex_credentials");
   private static final Set<String> ADAPTERS = Set.of("chat", "json", "xml");
 
   /**
@@ -81,7 +75,7 @@ public record LanguageModel(
             "'" + ours + "' is no option: it has a method of its own");
       }
     }
-    for (String secret : SECRETS) {
+    for (String secret : ModelSettings.SECRETS) {
       if (options.containsKey(secret)) {
         throw new IllegalArgumentException(
             "'"
@@ -97,6 +91,22 @@ public record LanguageModel(
   public static LanguageModel of(String model) {
     return new LanguageModel(
         model, Optional.empty(), Optional.empty(), Optional.empty(), false, Map.of());
+  }
+
+  /** The one that a pool's block {@code language-model} names. */
+  static LanguageModel of(ModelSettings settings) {
+    Map<String, Object> options = new LinkedHashMap<>();
+    options.put("num_retries", settings.retries());
+    settings.requestTimeout().ifPresent(limit -> options.put("timeout", limit.toMillis() / 1000.0));
+    options.putAll(settings.options());
+    Optional<Key> variable = settings.keyVariable().map(Key.Environment::new);
+    return new LanguageModel(
+        settings.model(),
+        settings.baseUrl(),
+        variable.or(() -> settings.keySecret().map(Key.Secret::new)),
+        settings.adapter(),
+        settings.cache(),
+        options);
   }
 
   /** At another address than the provider's own: a gateway, or a server of yours. */
