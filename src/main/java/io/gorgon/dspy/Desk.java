@@ -47,6 +47,11 @@ record Desk(
     return new Desk(pool, key, usual, Tools.NONE, Optional.empty(), 0);
   }
 
+  /** Whether these are the programs that belong to no session. */
+  boolean isGlobal() {
+    return key.equals(Programs.GLOBAL);
+  }
+
   Desk withKey(String other) {
     return new Desk(pool, other, model, tools, timeout, history);
   }
