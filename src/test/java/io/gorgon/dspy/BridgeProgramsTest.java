@@ -119,26 +119,27 @@ class BridgeProgramsTest {
     }
   }
 
-  /** A session has a line of its own, before the worker; who is outside of it finds that busy. */
-  @Test
-  void aBusyWorkerRefusesOthersAtOnceWhileCommandsOfOneSessionTakeTurns() {
+  @ParameterizedTest
+  @ValueSource(strings = {Programs.GLOBAL, "busy"})
+  void aCommandThatFindsTheWorkerBusyIsRefusedAtOnce(String key) {
     try (TestPool bridge = bridge()) {
-      Programs programs = Programs.on(bridge.pool()).with(ProgramsTest.fake(model));
-      Programs session = programs.session("busy");
-      session.create("qa", Program.predict("question -> answer")).join();
+      Programs programs = Programs.on(bridge.pool()).with(ProgramsTest.fake(model)).session(key);
+      programs.create("qa", Program.predict("question -> answer")).join();
       var open = new CompletableFuture<Void>();
       int before = model.asked().size();
       model.next(Answer.text(fields("answer", "late")).behind(open));
 
-      Running<Prediction> first = session.execute("qa", Map.of("question", "?"));
-      Running<Prediction> second = session.execute("qa", Map.of("question", "?"));
+      Running<Prediction> first = programs.execute("qa", Map.of("question", "?"));
       await().until(() -> model.asked().size() > before);
-      Overloaded refused = catchThrowableOfType(Overloaded.class, () -> programs.ping().join());
-      open.complete(null);
+      Running<Prediction> second = programs.execute("qa", Map.of("question", "?"));
 
-      assertThat(refused).isNotNull();
+      assertThat(catchThrowableOfType(Overloaded.class, second::join)).isNotNull();
+      assertThat(catchThrowableOfType(Overloaded.class, () -> programs.ping().join())).isNotNull();
+      assertThat(first).isNotDone();
+      open.complete(null);
       assertThat(first.join().text("answer")).isEqualTo("late");
-      assertThat(second.join().text("answer")).isEqualTo("yes");
+      assertThat(programs.execute("qa", Map.of("question", "?")).join().text("answer"))
+          .isEqualTo("yes");
     }
   }
 
