@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import traceback
@@ -257,6 +258,7 @@ class Endless:
 
     def __init__(self, dspy: Any) -> None:
         self.made = 0
+        self.raises = False
         self.closed_by: list[Any] = []
         self._value = dspy.streaming.StreamResponse("self", "answer", "x", False)
 
@@ -267,6 +269,10 @@ class Endless:
                 await asyncio.sleep(0)
                 self.made += 1
                 yield self._value
+        except asyncio.CancelledError:
+            if self.raises:
+                raise RuntimeError("the connection was closed") from None
+            raise
         finally:
             self.closed_by.append(asyncio.current_task() is task)
 
@@ -311,3 +317,19 @@ def test_a_stream_that_is_given_up_ends_its_program_in_its_own_task(
 
     made = asyncio.run(take())
     assert made.closed_by == [True]
+
+
+def test_what_a_program_raises_while_it_is_given_up_is_nobodys(dspy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def take() -> list[Any]:
+        complaints: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, told: complaints.append(told))
+        made, pieces = endless(dspy, monkeypatch)
+        made.raises = True
+        await pieces.__anext__()
+        await pieces.aclose()
+        assert made.closed_by == [True]
+        del pieces
+        gc.collect()
+        return complaints
+
+    assert asyncio.run(take()) == []

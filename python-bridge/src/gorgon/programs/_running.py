@@ -137,14 +137,13 @@ async def pieces(
     finally:
         if not task.done():
             await ahead.give_up()
-        if task.done():
-            task.cancelled() or task.exception()  # looked at, or the loop would complain
-        else:
+        if not task.done():
             task.cancel()
             await asyncio.wait([task])
             # DSPy's client leaves its generators to the loop, one inside the other, which closes the connection.
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
+        task.cancelled() or task.exception()  # looked at, or the loop would complain
 
 
 class _Ahead:

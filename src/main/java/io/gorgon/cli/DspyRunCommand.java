@@ -27,6 +27,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Runs a program on each line of a file, and goes on where an earlier run has ended. */
@@ -91,6 +92,11 @@ final class DspyRunCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Inputs.check(spec.commandLine(), List.of(input));
     Optional<LanguageModel> asked = models.languageModel();
+    if (asked.isEmpty() && options.settings(options.whole(), Map.of()).languageModel().isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "no language model was configured: give --model, or language-model in --config");
+    }
     List<JsonLines.Line> lines = JsonLines.read(input.toPath());
     try (JsonLines.Answers answers = JsonLines.answers(output)) {
       List<JsonLines.Line> open =
