@@ -5,6 +5,8 @@ import io.gorgon.message.Call;
 import io.gorgon.message.Chunk;
 import io.gorgon.message.Reply;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
 
@@ -15,10 +17,14 @@ record Executions(Desk desk, Ledger ledger) {
     if (!desk.isGlobal()) {
       return desk.ordered("execute", Executions::prediction, name, inputs, desk.how());
     }
+    var account = new AtomicReference<Ledger.Account>();
     return desk.shared(
         name,
-        found -> Call.of(Desk.MODULE + "run", name, found.packed(), inputs, found.how()),
-        reply -> counted(name, prediction(reply)));
+        found -> {
+          account.set(ledger.account(name));
+          return Call.of(Desk.MODULE + "run", name, found.packed(), inputs, found.how());
+        },
+        reply -> counted(Objects.requireNonNull(account.get()), prediction(reply)));
   }
 
   Running<Prediction> of(Program program, Map<String, ?> inputs) {
@@ -44,11 +50,12 @@ record Executions(Desk desk, Ledger ledger) {
 
   private Source<Piece, ?> anywhere(String name, Map<String, ?> inputs, Desk.Found found) {
     Call call = Call.of(Desk.MODULE + "run_stream", name, found.packed(), inputs, found.how());
+    Ledger.Account account = ledger.account(name);
     return pieces(desk.streamAnywhere(call))
         .map(
             piece -> {
               if (piece instanceof Piece.Done last) {
-                counted(name, last.prediction());
+                counted(account, last.prediction());
               }
               return piece;
             });
@@ -58,8 +65,8 @@ record Executions(Desk desk, Ledger ledger) {
     return chunks.map(chunk -> Piece.read(chunk.tree()));
   }
 
-  private Prediction counted(String name, Prediction made) {
-    ledger.count(name, made, desk.history());
+  private Prediction counted(Ledger.Account account, Prediction made) {
+    ledger.count(account, made, desk.history());
     return made;
   }
 

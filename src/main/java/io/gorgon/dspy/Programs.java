@@ -31,12 +31,13 @@ import org.jspecify.annotations.Nullable;
  * program when it first runs it, and keeps it.
  *
  * <p>What belongs to a <em>session</em> is done in the session's order, one after another: who
- * sends {@code create} and then {@code execute} need not wait between. <em>Global</em> programs are
- * kept in a session of their own, {@value #GLOBAL}; there, commands that change something take its
- * order, but those that do not ({@code execute}, {@code stream}, {@code evaluate}, the work of
- * {@code optimize}) are plain calls which carry the program's data, a few kilobytes, so that all
- * workers can run one program at once. The price: such a command sees what has been kept when it is
- * given, so wait for {@code create} first; and global statistics are counted in this JVM.
+ * sends {@code create} and then {@code execute} need not wait between (but in a bridge, which has
+ * no line). <em>Global</em> programs are kept in a session of their own, {@value #GLOBAL}; there,
+ * commands that change something take its order, but those that do not ({@code execute}, {@code
+ * stream}, {@code evaluate}, the work of {@code optimize}) are plain calls which carry the
+ * program's data, a few kilobytes, so that all workers can run one program at once. The price: such
+ * a command sees what has been kept when it is given, so wait for {@code create} first; and global
+ * statistics are counted in this JVM.
  *
  * <p>The language model travels with each call, so nothing has to be told to a worker that replaces
  * another one; {@link #configure} keeps one in a session's state instead.
