@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * This names a language model and how to reach it. It travels with each call, so every worker knows
@@ -51,17 +52,25 @@ public record LanguageModel(
   }
 
   private static final Set<String> OURS = Set.of("api_base", "base_url", "cache", "model");
+
+  /** It would be kept in clear where a session keeps its model. */
+  private static final Pattern USER = Pattern.compile("[^/?#]*//[^/?#]*@");
+
   private static final Set<String> ADAPTERS = Set.of("chat", "json", "xml");
 
   /**
    * Checks and copies.
    *
-   * @throws IllegalArgumentException for an empty model, an adapter that is not known, or an option
-   *     that has a method of its own, or is a secret
+   * @throws IllegalArgumentException for an empty model, a base URL with a user in it, an adapter
+   *     that is not known, or an option that has a method of its own, or is a secret
    */
   public LanguageModel {
     if (Objects.requireNonNull(model, "model").isBlank()) {
       throw new IllegalArgumentException("a language model needs a name: provider/model");
+    }
+    if (baseUrl.filter(url -> USER.matcher(url).lookingAt()).isPresent()) {
+      throw new IllegalArgumentException(
+          "a base URL has no user or password in it: say where the key is, by a withKey method");
     }
     adapter.ifPresent(
         name -> {

@@ -71,7 +71,7 @@ class ProgramOfThoughtTest {
       problem =
           pool.pool()
               .call(Call.of("dspy_deno:prepare").withTimeout(Duration.ofMinutes(2)))
-              .thenApply(reply -> reply.as(String.class))
+              .handle((reply, late) -> late == null ? reply.as(String.class) : late.toString())
               .toCompletableFuture()
               .join();
     }
