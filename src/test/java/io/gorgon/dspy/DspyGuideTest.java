@@ -4,8 +4,10 @@ import static io.gorgon.proving.TestPool.get;
 import static io.gorgon.testkit.FakeLanguageModel.fields;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.typesafe.config.ConfigFactory;
 import io.gorgon.PythonPool;
 import io.gorgon.message.Progress;
+import io.gorgon.pool.PoolSettings;
 import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
@@ -210,6 +212,27 @@ class DspyGuideTest {
 
     assertThat(programs.list().join().names()).containsExactly("qa", "qa2");
     Files.delete(file);
+  }
+
+  @Test
+  void theSettingsOnThePageAreRead() throws IOException {
+    String block = Files.readString(PAGE).split("```hocon\n", 2)[1].split("```", 2)[0];
+
+    LanguageModel read =
+        PoolSettings.from(
+                "default", ConfigFactory.parseString(block).withFallback(ConfigFactory.load()))
+            .languageModel()
+            .map(LanguageModel::of)
+            .orElseThrow();
+
+    assertThat(read)
+        .isEqualTo(
+            LanguageModel.of("openai/qwen3")
+                .withBaseUrl("http://gpu:8000/v1")
+                .withKeyFromEnvironment("TEAM_KEY")
+                .withRetries(2)
+                .withRequestTimeout(Duration.ofSeconds(20))
+                .withTemperature(0.2));
   }
 
   @Test

@@ -8,7 +8,6 @@ import static org.assertj.core.data.Offset.offset;
 import static org.awaitility.Awaitility.await;
 
 import io.gorgon.dspy.ProgramFailure.LanguageModelFailed;
-import io.gorgon.dspy.ProgramFailure.NotInstalled;
 import io.gorgon.dspy.ProgramFailure.ProgramChanged;
 import io.gorgon.dspy.ProgramFailure.SignatureRefused;
 import io.gorgon.message.Progress;
@@ -28,8 +27,10 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
+import org.apache.pekko.stream.Attributes;
 import org.apache.pekko.stream.javadsl.Keep;
 import org.apache.pekko.stream.javadsl.Sink;
+import org.apache.pekko.stream.javadsl.SinkQueueWithCancel;
 import org.apache.pekko.stream.javadsl.Source;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -131,6 +132,46 @@ class ProgramWorkTest {
       assertThat(programs.execute("qa", Map.of("question", "?")).join().text("answer"))
           .isEqualTo("yes");
       never.complete(null);
+    }
+  }
+
+  /** All has been written to it, and it holds as much of that as may be held. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aStreamThatIsGivenUpWhileItWaitsForItsTakerFreesItsWorker(boolean async) {
+    try (TestPool pool =
+        TestPool.start(
+            ProgramsTest.SETTINGS, "max-workers = 1, min-workers = 1, stream-window = 2")) {
+      Programs programs = Programs.on(pool.pool()).with(ProgramsTest.fake(model));
+      Program program =
+          async ? Program.predict("topic -> draft") : Program.ofClass("dspy_programs:TwoSteps");
+      programs.create("slow", program).join();
+      var written = new CompletableFuture<Void>();
+      String text = "word ".repeat(2_000);
+      model.nextOf(
+          asked ->
+              Answer.text(fields("draft", text))
+                  .behind(
+                      new CompletableFuture<Void>() {
+                        @Override
+                        public Void join() {
+                          written.complete(null);
+                          return null;
+                        }
+                      },
+                      2_000));
+
+      SinkQueueWithCancel<Piece> taker =
+          programs.stream("slow", Map.of("topic", "tea"))
+              .toMat(Sink.queue(), Keep.right())
+              .withAttributes(Attributes.inputBuffer(1, 1))
+              .run(pool.system());
+      assertThat(get(taker.pull()).orElseThrow()).isInstanceOf(Piece.class);
+      get(written);
+      taker.cancel();
+
+      assertThat(programs.ping().join().worker()).endsWith("/0.1");
+      assertThat(pool.eventsOf(io.gorgon.message.PoolEvent.WorkerGone.class)).isEmpty();
     }
   }
 
@@ -281,21 +322,6 @@ class ProgramWorkTest {
             .join();
 
     assertThat(made.as("order", Order.class)).isEqualTo(new Order("tea", 2));
-  }
-
-  @Test
-  void programOfThoughtSaysWhatItNeeds() {
-    NotInstalled missing =
-        catchThrowableOfType(
-            NotInstalled.class,
-            () ->
-                global
-                    .create("pot", Program.programOfThought(Signature.of("question -> answer")))
-                    .join());
-
-    org.junit.jupiter.api.Assumptions.assumeTrue(missing != null, "Deno is there");
-    assertThat(missing.what()).contains("Deno");
-    assertThat(missing.remedy()).contains("dspy[deno]");
   }
 
   private static List<Example> examples(int count) {

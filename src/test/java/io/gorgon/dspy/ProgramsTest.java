@@ -448,19 +448,4 @@ class ProgramsTest {
       assertThat(refused(NotInstalled.class, programs.create("qa", qa()))).isNotNull();
     }
   }
-
-  @Test
-  void theSameCommandsWorkInBridgeMode() {
-    try (TestPool bridge = TestPool.start(SETTINGS, "mode = bridge").awaitReady(1)) {
-      Programs programs = Programs.on(bridge.pool()).with(fake(model));
-      assertThat(programs.ping().join().dspy()).isEqualTo("3.4.1");
-      for (Programs each : List.of(programs, programs.session("s"))) {
-        each.create("qa", qa()).join();
-        assertThat(each.execute("qa", Map.of("question", "?")).join().text("answer"))
-            .isEqualTo("42.5");
-        assertThat(each.list().join().names()).containsExactly("qa");
-        each.delete("qa").join();
-      }
-    }
-  }
 }
