@@ -10,7 +10,7 @@ import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
 import io.gorgon.testkit.FakeLanguageModel;
-import io.gorgon.testkit.FakeLanguageModel.Answer;
+import io.gorgon.testkit.ModelAnswer;
 import io.gorgon.tool.Tools;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -49,7 +49,7 @@ class DspyGuideTest {
 
   @BeforeAll
   static void start() {
-    server = FakeLanguageModel.start(any -> Answer.text(fields("answer", "42")));
+    server = FakeLanguageModel.start(any -> ModelAnswer.text(fields("answer", "42")));
     shared = TestPool.start(ProgramsTest.SETTINGS);
     pool = shared.pool();
     system = shared.system();
@@ -118,7 +118,7 @@ class DspyGuideTest {
     programs.create("judge", Program.chainOfThought(signature)).join();
     // end
 
-    server.next(Answer.text(fields("reasoning", "so", "mood", "good", "words", "[\"fine\"]")));
+    server.next(ModelAnswer.text(fields("reasoning", "so", "mood", "good", "words", "[\"fine\"]")));
     assertThat(programs.execute("judge", Map.of("review", "fine")).join().text("words"))
         .isEqualTo("[\"fine\"]");
   }
@@ -127,14 +127,14 @@ class DspyGuideTest {
   void tools() {
     Map<String, String> weather = Map.of("Rome", "sunny");
     server.next(
-        Answer.text(
+        ModelAnswer.text(
             fields(
                 "next_thought", "look",
                 "next_tool_name", "weather",
                 "next_tool_args", "{\"city\": \"Rome\"}")),
-        Answer.text(
+        ModelAnswer.text(
             fields("next_thought", "done", "next_tool_name", "finish", "next_tool_args", "{}")),
-        Answer.text(fields("reasoning", "seen", "answer", "sunny")));
+        ModelAnswer.text(fields("reasoning", "seen", "answer", "sunny")));
     // snippet: tools
     Programs acting =
         programs.with(
