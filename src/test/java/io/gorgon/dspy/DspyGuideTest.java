@@ -107,6 +107,31 @@ class DspyGuideTest {
   }
 
   @Test
+  void testing() {
+    programs.create("qa", Program.predict("question -> answer")).join();
+    // snippet: testing
+    try (var model = FakeLanguageModel.saying(fields("answer", "42"))) {
+      Programs tested =
+          programs.with(
+              LanguageModel.of("openai/any")
+                  .withBaseUrl(model.url())
+                  .withKeyFromEnvironment("TEST_KEY")
+                  .withRetries(0));
+
+      Prediction made = tested.execute("qa", Map.of("question", "What is 6 * 7?")).join();
+      assertThat(made.text("answer")).isEqualTo("42");
+      assertThat(model.lastAsked().input("question")).isEqualTo("What is 6 * 7?");
+
+      model.next(ModelAnswer.rateLimited(Duration.ofSeconds(7)));
+      assertThat(tested.execute("qa", Map.of("question", "?")))
+          .failsWithin(Duration.ofSeconds(20))
+          .withThrowableThat()
+          .withMessageContaining("RATE_LIMIT");
+    }
+    // end
+  }
+
+  @Test
   void signature() {
     // snippet: signature
     Signature signature =
