@@ -25,7 +25,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import org.junit.jupiter.api.Test;
 
-@ScriptedPython(config = "session.ttl = 30m")
+@ScriptedPython(config = "session.ttl = 5m")
 class BasketsTest {
 
   /** What is tested: one more thing in a basket, and what the customer is told. */
@@ -91,7 +91,7 @@ class BasketsTest {
     scenario
         .given(answer("shop:add", BasketsTest::add))
         .and(session("dot").wasKeptWith(Map.of("things", 5)))
-        .when(timePasses(Duration.ofMinutes(30)))
+        .when(timePasses(Duration.ofMinutes(5)))
         .and(action("dot adds one", () -> new Baskets(pool).add("dot")))
         .then(outcome("dot adds one").isValue("your basket was emptied"))
         .and(session("dot").isGone());

@@ -136,6 +136,24 @@ class ProgramWorkTest {
   }
 
   @Test
+  void aStreamThatBreaksOffIsAFailureAndNoShortAnswer() {
+    global.create("qa", Program.predict("question -> answer")).join();
+    model.next(ModelAnswer.text(fields("answer", "x".repeat(200))).cutAfter(20));
+
+    LanguageModelFailed failed =
+        catchThrowableOfType(
+            LanguageModelFailed.class,
+            () ->
+                get(
+                    global.stream("qa", Map.of("question", "?"))
+                        .runWith(Sink.seq(), shared.system())));
+
+    assertThat(failed).isNotNull();
+    assertThat(failed.kind()).isEqualTo(LanguageModelFailed.Kind.UNREACHABLE);
+    assertThat(failed.retryable()).isTrue();
+  }
+
+  @Test
   void aFailureComesThroughAStreamAsItsKind() {
     global.create("qa", Program.predict("question -> answer")).join();
     model.next(ModelAnswer.error(500, "down"));

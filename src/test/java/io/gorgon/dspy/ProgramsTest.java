@@ -300,22 +300,22 @@ class ProgramsTest {
     Programs programs = global.with(fake(model).with("engine", engine));
     assertThat(programs.execute(qa(), Map.of("question", "?")).join().text("answer"))
         .isEqualTo("42.5");
-    model.next(ModelAnswer.raw("no json"));
+    model.next(ModelAnswer.malformed());
     assertThat(kind(programs)).isEqualTo(Kind.MALFORMED);
     model.next(ModelAnswer.text("no fields"), ModelAnswer.text("no fields"));
     assertThat(kind(programs)).isEqualTo(Kind.MALFORMED);
-    var never = new CompletableFuture<Void>();
-    model.next(ModelAnswer.text("late").behind(never));
+    model.next(ModelAnswer.hangs());
     LanguageModel impatient =
         fake(model).with("engine", engine).withRequestTimeout(Duration.ofMillis(300));
     assertThat(kind(global.with(impatient))).isEqualTo(Kind.TIMEOUT);
-    never.complete(null);
     assertThat(
             kind(
                 global.with(
                     fake(model).with("engine", engine).withBaseUrl("http://127.0.0.1:1/v1"))))
         .isEqualTo(Kind.UNREACHABLE);
-    model.next(ModelAnswer.error(429, "slow down"));
+    model.next(ModelAnswer.text("half").cutAfter(1));
+    assertThat(kind(programs)).isEqualTo(Kind.UNREACHABLE);
+    model.next(ModelAnswer.rateLimited(Duration.ofSeconds(7)));
     assertThat(kind(programs)).isEqualTo(Kind.RATE_LIMIT);
   }
 
