@@ -270,11 +270,8 @@ public final class ScriptedConnection implements Connection {
               case CREDIT, HOST_REPLY, ITEM, SESSION -> Cue.TOLD;
               default -> throw new AssertionError("nobody sends " + frame + " to a worker");
             };
-        if (frame.kind() == Frame.Kind.SESSION) {
-          shelf.receive(frame);
-        } else if (frame.kind() == Frame.Kind.HOST_REPLY) {
-          wire.execute(() -> shelf.told(frame));
-        } else if (cue == Cue.REQUESTED) {
+        shelf.take(frame, wire);
+        if (cue == Cue.REQUESTED) {
           ScriptedRequest request = ScriptedRequest.read(frame, shelf.of(frame.id()));
           requests.add(request);
           unanswered.addLast(request);

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -90,6 +91,15 @@ final class ScriptedShelf {
     this.say = say;
   }
 
+  /** Looks at what comes: a session at once, ahead of its request; an answer on the wire's turn. */
+  void take(Frame frame, Executor wire) {
+    if (frame.kind() == Frame.Kind.SESSION) {
+      receive(frame);
+    } else if (frame.kind() == Frame.Kind.HOST_REPLY) {
+      wire.execute(() -> told(frame));
+    }
+  }
+
   /** A request belongs to a session. */
   synchronized void receive(Frame frame) {
     sessions.put(frame.id(), new ScriptedSession(frame.id(), Opening.read(frame), this, say));
@@ -101,7 +111,7 @@ final class ScriptedShelf {
   }
 
   /** The pool answers what a call has asked; only checkpoints are looked for. */
-  void told(Frame frame) {
+  private void told(Frame frame) {
     ScriptedSession session = of(frame.id());
     if (session != null) {
       session.told(tree(frame));
