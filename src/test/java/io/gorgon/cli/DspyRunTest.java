@@ -8,7 +8,8 @@ import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestMachine;
 import io.gorgon.testkit.FakeLanguageModel;
-import io.gorgon.testkit.FakeLanguageModel.Answer;
+import io.gorgon.testkit.ModelAnswer;
+import io.gorgon.testkit.ModelRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -85,11 +86,11 @@ class DspyRunTest {
   @Test
   void aSecondRunDoesOnlyWhatIsLeft() throws Exception {
     questions(6);
-    Function<FakeLanguageModel.Asked, Answer> failing =
+    Function<ModelRequest, ModelAnswer> failing =
         asked ->
             asked.input("question").equals("3")
-                ? Answer.error(500, "down")
-                : Answer.text(fields("answer", asked.input("question") + ".5"));
+                ? ModelAnswer.error(500, "down")
+                : ModelAnswer.text(fields("answer", asked.input("question") + ".5"));
     Path output = directory.resolve("answers.jsonl");
     try (FakeLanguageModel model = FakeLanguageModel.start(failing)) {
       Ended first = run(model, "question -> answer: float", "--output", output.toString());
@@ -123,7 +124,7 @@ class DspyRunTest {
   void whatIsWrongWithEveryLineEndsItAtOnceWithItsExitCode() throws Exception {
     questions(3);
     try (FakeLanguageModel model =
-        FakeLanguageModel.start(any -> Answer.error(401, "who are you"))) {
+        FakeLanguageModel.start(any -> ModelAnswer.error(401, "who are you"))) {
       Ended signature = run(model, "question -> answer: flaot");
       assertThat(signature.code()).isEqualTo(2);
       assertThat(signature.err())

@@ -12,7 +12,7 @@ import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
 import io.gorgon.testkit.FakeLanguageModel;
-import io.gorgon.testkit.FakeLanguageModel.Answer;
+import io.gorgon.testkit.ModelAnswer;
 import io.gorgon.tool.Tools;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -51,7 +51,7 @@ class DspyGuideTest {
 
   @BeforeAll
   static void start() {
-    server = FakeLanguageModel.start(any -> Answer.text(fields("answer", "42")));
+    server = FakeLanguageModel.start(any -> ModelAnswer.text(fields("answer", "42")));
     shared = TestPool.start(ProgramsTest.SETTINGS);
     pool = shared.pool();
     system = shared.system();
@@ -109,6 +109,31 @@ class DspyGuideTest {
   }
 
   @Test
+  void testing() {
+    programs.create("qa", Program.predict("question -> answer")).join();
+    // snippet: testing
+    try (var model = FakeLanguageModel.saying(fields("answer", "42"))) {
+      Programs tested =
+          programs.with(
+              LanguageModel.of("openai/any")
+                  .withBaseUrl(model.url())
+                  .withKeyFromEnvironment("TEST_KEY")
+                  .withRetries(0));
+
+      Prediction made = tested.execute("qa", Map.of("question", "What is 6 * 7?")).join();
+      assertThat(made.text("answer")).isEqualTo("42");
+      assertThat(model.lastAsked().input("question")).isEqualTo("What is 6 * 7?");
+
+      model.next(ModelAnswer.rateLimited(Duration.ofSeconds(7)));
+      assertThat(tested.execute("qa", Map.of("question", "?")))
+          .failsWithin(Duration.ofSeconds(20))
+          .withThrowableThat()
+          .withMessageContaining("RATE_LIMIT");
+    }
+    // end
+  }
+
+  @Test
   void signature() {
     // snippet: signature
     Signature signature =
@@ -120,7 +145,7 @@ class DspyGuideTest {
     programs.create("judge", Program.chainOfThought(signature)).join();
     // end
 
-    server.next(Answer.text(fields("reasoning", "so", "mood", "good", "words", "[\"fine\"]")));
+    server.next(ModelAnswer.text(fields("reasoning", "so", "mood", "good", "words", "[\"fine\"]")));
     assertThat(programs.execute("judge", Map.of("review", "fine")).join().text("words"))
         .isEqualTo("[\"fine\"]");
   }
@@ -129,14 +154,14 @@ class DspyGuideTest {
   void tools() {
     Map<String, String> weather = Map.of("Rome", "sunny");
     server.next(
-        Answer.text(
+        ModelAnswer.text(
             fields(
                 "next_thought", "look",
                 "next_tool_name", "weather",
                 "next_tool_args", "{\"city\": \"Rome\"}")),
-        Answer.text(
+        ModelAnswer.text(
             fields("next_thought", "done", "next_tool_name", "finish", "next_tool_args", "{}")),
-        Answer.text(fields("reasoning", "seen", "answer", "sunny")));
+        ModelAnswer.text(fields("reasoning", "seen", "answer", "sunny")));
     // snippet: tools
     Programs acting =
         programs.with(
