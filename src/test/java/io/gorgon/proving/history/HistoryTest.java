@@ -262,6 +262,15 @@ class HistoryTest {
         .containsExactly(Breach.REUSED_AFTER_DIRTY_END);
   }
 
+  /** Its answer was on its way when the deadline struck: the worker was done with it. */
+  @Test
+  void aCallThatHadEndedWhenItsDeadlineStruckLeavesItsWorkerClean() {
+    asked("1", new Terms(1, Duration.ofSeconds(1), -1, 0, any -> true)).ran("1");
+    failed("1", late()).asked("2", ONCE).ran("2").told("2");
+
+    assertThat(history.violations()).isEmpty();
+  }
+
   @Test
   void theLinesOfPythonAreRead(@TempDir Path directory) throws Exception {
     Path file =
