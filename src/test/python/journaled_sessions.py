@@ -17,16 +17,17 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from journaled import note, start
+
 import gorgon
 from gorgon import session
-from journaled import _start, note
 
 _NOTHING = "-"
 
 
 @contextmanager
 def _noted(path: str, id: str, nonce: str) -> Iterator[None]:
-    _start(path, id, nonce)
+    start(path, id, nonce)
     try:
         state = session.state
         log: list[str] = state.get("log", [])
