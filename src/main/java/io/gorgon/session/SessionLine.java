@@ -246,6 +246,7 @@ final class SessionLine implements PendingCall.Holder {
 
   private void check(Turn turn, SessionState found) {
     if (isExpired(found)) {
+      home.watch(this);
       forget(found)
           .whenComplete(
               (done, failure) -> {
@@ -434,22 +435,26 @@ final class SessionLine implements PendingCall.Holder {
   // ---- the end of the state
 
   private void begin(End end) {
-    find()
-        .thenCompose(
-            found ->
-                end.ifExpired() && !isExpired(found)
-                    ? CompletableFuture.completedFuture(Done.getInstance())
-                    : forget(found))
-        .whenComplete(
-            (done, failure) -> {
-              noteExpired(end.ifExpired() && failure == null && known() == null);
-              if (failure == null) {
-                end.ended().complete(done);
-              } else {
-                end.ended().completeExceptionally(home.unavailable(key, false, failure));
-              }
-              finish(end);
-            });
+    // Who ends a session need not understand its state; who only looks after it does.
+    CompletionStage<Done> gone =
+        end.ifExpired()
+            ? find()
+                .thenCompose(
+                    found ->
+                        isExpired(found)
+                            ? forget(found)
+                            : CompletableFuture.completedFuture(Done.getInstance()))
+            : forget();
+    gone.whenComplete(
+        (done, failure) -> {
+          noteExpired(end.ifExpired() && failure == null && known() == null);
+          if (failure == null) {
+            end.ended().complete(done);
+          } else {
+            end.ended().completeExceptionally(home.unavailable(key, false, failure));
+          }
+          finish(end);
+        });
   }
 
   private CompletionStage<SessionState> find() {
@@ -460,6 +465,16 @@ final class SessionLine implements PendingCall.Holder {
   }
 
   private CompletionStage<Done> forget(SessionState old) {
+    letGo();
+    return home.remove(key, old.version());
+  }
+
+  private CompletionStage<Done> forget() {
+    letGo();
+    return home.remove(key);
+  }
+
+  private void letGo() {
     lock.lock();
     try {
       state = null;
@@ -468,7 +483,6 @@ final class SessionLine implements PendingCall.Holder {
     } finally {
       lock.unlock();
     }
-    return home.remove(key, old.version());
   }
 
   private void noteExpired(boolean unseen) {

@@ -180,6 +180,10 @@ public final class Sessions {
     return asked(() -> store.remove(key, version));
   }
 
+  CompletionStage<Done> remove(String key) {
+    return asked(() -> store.remove(key));
+  }
+
   CompletionStage<Long> count() {
     return asked(store::count);
   }

@@ -10,6 +10,7 @@ import io.gorgon.message.PythonFailure.DeadlineExceeded;
 import io.gorgon.message.PythonFailure.Overloaded;
 import io.gorgon.message.PythonFailure.ProtocolViolation;
 import io.gorgon.message.PythonFailure.SessionConflict;
+import io.gorgon.message.PythonFailure.StateTooNew;
 import io.gorgon.message.PythonFailure.StoreUnavailable;
 import io.gorgon.message.PythonFailure.WorkerLost;
 import io.gorgon.message.Reply;
@@ -305,5 +306,36 @@ class SessionLineTest {
     call();
     assertThat(text(Settled.opened(sent.peek(), OTHER))).contains("\"version\":0");
     assertThat(store.asked()).isZero();
+  }
+
+  @Test
+  void aSessionIsEndedWhoseStateNobodyHereUnderstands() {
+    store.refuseToLoad(new StateTooNew("s", 2, 1));
+    PendingCall refused = call();
+    assertThat(failure(refused)).isInstanceOf(StateTooNew.class);
+    assertThat(sessions.read("s").toCompletableFuture()).isCompletedExceptionally();
+
+    assertThat(sessions.end("s").toCompletableFuture()).isCompleted();
+
+    store.refuseToLoad(null);
+    PendingCall anew = call();
+    assertThat(sent).containsExactly(anew);
+  }
+
+  @Test
+  void aCallEndsAtItsDeadlineWhileAStateWhoseTimeIsOverIsForgotten() {
+    PendingCall first = call();
+    answers(sent.poll(), FIRST, 0);
+    store.keep();
+    assertThat(first.answer()).isCompleted();
+    time = time.plusSeconds(100);
+    store.hangRemoving();
+
+    PendingCall late = call();
+    sessions.onTick(999);
+    assertThat(late.answer()).isNotDone();
+    sessions.onTick(1_000);
+
+    assertThat(failure(late)).isInstanceOf(DeadlineExceeded.class);
   }
 }
