@@ -4,7 +4,6 @@ import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.CommitUnknown;
 import io.gorgon.message.PythonFailure.Overloaded;
 import io.gorgon.message.PythonFailure.SessionConflict;
-import io.gorgon.message.PythonFailure.StateTooNew;
 import io.gorgon.message.PythonFailure.StoreUnavailable;
 import io.gorgon.pool.PoolClock;
 import io.gorgon.pool.SessionSettings;
@@ -118,7 +117,7 @@ public final class Sessions {
 
   /** The state that was kept last. */
   public CompletionStage<SessionState> read(String key) {
-    return line(key).read();
+    return line(key).state().read();
   }
 
   /** One that is retired is on its way out of the map, or is put out here. */
@@ -196,14 +195,14 @@ public final class Sessions {
     }
   }
 
-  /** What a caller is told when the store gave no state. */
+  /** What a caller is told who got no state. */
   PythonFailure unavailable(String key, boolean started, Throwable failure) {
     Throwable cause = unwrapped(failure);
     if (cause instanceof StoreUnavailable away) {
       return new StoreUnavailable(key, started, away.problem());
     }
-    return cause instanceof StateTooNew tooNew
-        ? tooNew
+    return cause instanceof PythonFailure named
+        ? named
         : new StoreUnavailable(key, started, String.valueOf(cause));
   }
 

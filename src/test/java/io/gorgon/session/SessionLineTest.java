@@ -28,6 +28,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -337,5 +338,41 @@ class SessionLineTest {
     sessions.onTick(1_000);
 
     assertThat(failure(late)).isInstanceOf(DeadlineExceeded.class);
+  }
+
+  private static SessionState elsewhere(Instant touched) {
+    return new SessionState("s", 7, 1, Map.of("n", new byte[] {1, 0, 0, 0, 0, 0, 1, '7'}), touched);
+  }
+
+  private void sweep() {
+    time = time.plusSeconds(2);
+    sessions.onTick(0);
+  }
+
+  @Test
+  void aSweepThatComesLateLeavesASessionThatOthersUse() {
+    store.keepElsewhere(elsewhere(time.plusSeconds(1)));
+    store.findsUntouched("s");
+
+    sweep();
+
+    PendingCall next = call();
+    assertThat(failure(next)).isNull();
+    assertThat(sent).containsExactly(next);
+    assertThat(sessions.read("s").toCompletableFuture().join().version()).isEqualTo(1);
+  }
+
+  @Test
+  void aSessionThatOthersHaveBegunAnewIsNotTakenForTheOneWhoseTimeWasOver() {
+    store.keepElsewhere(elsewhere(time.minusSeconds(200)));
+    store.findsUntouched("s");
+    sweep();
+    assertThat(store.load("s").toCompletableFuture().join()).isEmpty();
+
+    store.keepElsewhere(elsewhere(time));
+
+    PendingCall next = call();
+    assertThat(failure(next)).isNull();
+    assertThat(sent).containsExactly(next);
   }
 }

@@ -18,10 +18,16 @@ final class SlowStore implements SessionStore {
   private final Deque<Runnable> asked = new ArrayDeque<>();
   private @Nullable PythonFailure refusal;
   private boolean hanging;
+  private @Nullable List<String> stale;
 
   /** From now on it fails to give states so; or gives them again. */
   void refuseToLoad(@Nullable PythonFailure why) {
     refusal = why;
+  }
+
+  /** What it says nobody uses; things may have changed since it looked. */
+  void findsUntouched(String... keys) {
+    stale = List.of(keys);
   }
 
   /** From now on it does not answer who wants something forgotten. */
@@ -94,6 +100,8 @@ final class SlowStore implements SessionStore {
 
   @Override
   public CompletionStage<List<String>> untouchedSince(Instant then, int most) {
-    return kept.untouchedSince(then, most);
+    return stale == null
+        ? kept.untouchedSince(then, most)
+        : CompletableFuture.completedFuture(stale);
   }
 }
