@@ -1,0 +1,32 @@
+package io.gorgon.cluster;
+
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
+import org.apache.pekko.actor.ActorSystem;
+import org.apache.pekko.actor.typed.javadsl.Adapter;
+
+/**
+ * This is a readiness check for Pekko Management: whether each pool of this node has the workers
+ * that {@code cluster.ready-workers} asks for, and none drains. It says no while Python cannot be
+ * started, and yes again when it can; it belongs to readiness alone, for a new JVM would mend
+ * nothing. Thread-safe.
+ *
+ * <pre>
+ * pekko.management.health-checks.readiness-checks.gorgon-workers = "io.gorgon.cluster.WorkersReady"
+ * </pre>
+ */
+public final class WorkersReady implements Supplier<CompletionStage<Boolean>> {
+
+  private final HostedWorkers workers;
+
+  /** Made by Pekko Management. */
+  public WorkersReady(ActorSystem system) {
+    workers = HostedWorkers.of(Adapter.toTyped(system));
+  }
+
+  /** Completes within {@code gorgon.health.timeout}. */
+  @Override
+  public CompletionStage<Boolean> get() {
+    return workers.areReady();
+  }
+}
