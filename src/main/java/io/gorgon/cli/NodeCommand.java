@@ -4,6 +4,8 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigValueFactory;
 import io.gorgon.cluster.ClusteredPools;
+import io.gorgon.cluster.SharedStore;
+import io.gorgon.cluster.WorkersReady;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.InvalidSettings;
 import io.gorgon.pool.PoolSettings;
@@ -76,19 +78,10 @@ final class NodeCommand implements Callable<Integer> {
   public Integer call() {
     NodeFile file = NodeFile.read(config, changes);
     Set<String> names = file.pools(pools);
-    List<PoolSettings> here =
-        names.stream()
-            .map(file::settings) // looked over wherever they run
-            .filter(pool -> file.hosts(pool.name()))
-            .toList();
-    here.forEach(new ShutdownPhases(file.whole())::check);
-    if (file.management() && !ManagementPort.isThere()) {
-      throw new InvalidSettings(
-          "gorgon.node.management",
-          "is on, which needs the jar pekko-management-cluster-http; add it, or say off");
-    }
+    Config whole = ENDING.withFallback(expecting(names)).withFallback(file.whole());
+    List<PoolSettings> here = here(file, names, whole);
     var story = new NodeStory(spec.commandLine().getOut());
-    ActorSystem<?> system = start(file, names);
+    ActorSystem<?> system = start(file.name(), whole);
     if (system == null) {
       return ExitCode.FAILED.number();
     }
@@ -102,26 +95,43 @@ final class NodeCommand implements Callable<Integer> {
     return (asked ? ExitCode.OK : ExitCode.FAILED).number();
   }
 
-  private @Nullable ActorSystem<?> start(NodeFile file, Set<String> names) {
-    Config health =
-        ConfigFactory.empty()
-            .withValue("gorgon.health.pools", ConfigValueFactory.fromIterable(names));
+  /** What the health checks wait for. */
+  private static Config expecting(Set<String> names) {
+    return ConfigFactory.empty()
+        .withValue("gorgon.health.pools", ConfigValueFactory.fromIterable(names));
+  }
+
+  /** The pools that run here; all are looked over, wherever they run. */
+  private static List<PoolSettings> here(NodeFile file, Set<String> names, Config whole) {
+    List<PoolSettings> all = names.stream().map(name -> PoolSettings.from(name, whole)).toList();
+    all.forEach(pool -> SharedStore.check(pool, whole));
+    WorkersReady.check(whole);
+    List<PoolSettings> here = all.stream().filter(pool -> file.hosts(pool.name())).toList();
+    here.forEach(new ShutdownPhases(whole)::check);
+    if (file.management() && !ManagementPort.isThere()) {
+      throw new InvalidSettings(
+          "gorgon.node.management",
+          "is on, which needs the jar pekko-management-cluster-http; add it, or say off");
+    }
+    return here;
+  }
+
+  private @Nullable ActorSystem<?> start(String name, Config whole) {
     try {
-      return ActorSystem.create(
-          Behaviors.empty(), file.name(), ENDING.withFallback(health).withFallback(file.whole()));
+      return ActorSystem.create(Behaviors.empty(), name, whole);
     } catch (RuntimeException refused) {
       String why = NodeStory.taken(refused);
       if (why == null) {
         throw refused;
       }
-      Config artery = file.whole().getConfig("pekko.remote.artery.canonical");
+      Config address = whole.getConfig("pekko.remote.artery.canonical");
       spec.commandLine()
           .getErr()
           .println(
               "gorgon: the port of the cluster, "
-                  + artery.getString("hostname")
+                  + address.getString("hostname")
                   + ":"
-                  + artery.getString("port")
+                  + address.getString("port")
                   + ", cannot be had ("
                   + why
                   + "); set pekko.remote.artery.canonical.hostname or port");

@@ -3,10 +3,10 @@ package io.gorgon.cli;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigParseOptions;
 import com.typesafe.config.ConfigUtil;
 import io.gorgon.message.PythonFailure.InvalidSettings;
-import io.gorgon.pool.PoolSettings;
 import io.gorgon.pool.SettingsReader;
 import java.io.File;
 import java.util.List;
@@ -17,10 +17,12 @@ import java.util.TreeSet;
 /**
  * What a node is to be: its file, with the changes of the command line over it.
  *
- * @param own what the file and the command line say
- * @param whole that over the defaults
+ * @param own what the file and the command line say, over the defaults
+ * @param whole that, under the system properties
  */
 record NodeFile(Config own, Config whole) {
+
+  private static final int LONGEST_MESSAGE = 300;
 
   private static final String BOOTSTRAP =
       "org.apache.pekko.management.cluster.bootstrap.ClusterBootstrap";
@@ -49,13 +51,18 @@ record NodeFile(Config own, Config whole) {
               .withFallback(
                   ConfigFactory.parseFile(
                       file, ConfigParseOptions.defaults().setAllowMissing(false)));
-      Config whole = ConfigFactory.load(own);
-      var read = new NodeFile(own.resolveWith(whole), whole);
+      var read =
+          new NodeFile(
+              own.withFallback(ConfigFactory.defaultReference()).resolve(),
+              ConfigFactory.load(own));
       read.refuseUnknown();
       read.refuseNoCluster(file);
       return read;
     } catch (ConfigException unreadable) {
-      throw new InvalidSettings("--config", "cannot be read: " + unreadable.getMessage());
+      String why = String.valueOf(unreadable.getMessage());
+      throw new InvalidSettings(
+          "--config",
+          "cannot be read: " + why.substring(0, Math.min(why.length(), LONGEST_MESSAGE)));
     }
   }
 
@@ -71,17 +78,21 @@ record NodeFile(Config own, Config whole) {
     return new SettingsReader("gorgon.node", whole.getConfig("gorgon.node")).flag("management");
   }
 
-  /** The pools that are asked for; else those that the file has; else the one named default. */
+  /** The pools that are asked for; else those in the file; else the one named default. */
   Set<String> pools(List<String> asked) {
     Set<String> names = new TreeSet<>(asked);
     if (names.isEmpty()) {
-      names.addAll(
-          own.hasPath("gorgon.pools") ? own.getObject("gorgon.pools").keySet() : Set.of("default"));
+      ConfigObject blocks = own.getObject("gorgon.pools");
+      names.addAll(blocks.keySet());
+      // The defaults have it too, as an empty block.
+      if (names.size() > 1 && ((ConfigObject) blocks.get("default")).isEmpty()) {
+        names.remove("default");
+      }
     }
     return names;
   }
 
-  /** The settings of a pool, if this node's roles are such that it runs here. */
+  /** Whether this node's roles are such that the pool runs here. */
   boolean hosts(String pool) {
     String role =
         whole
@@ -91,19 +102,13 @@ record NodeFile(Config own, Config whole) {
     return role.isEmpty() || roles().contains(role);
   }
 
-  PoolSettings settings(String pool) {
-    return PoolSettings.from(pool, whole);
-  }
-
   private void refuseUnknown() {
     Config defaults = ConfigFactory.defaultReference();
-    if (own.hasPath("gorgon")) {
-      new SettingsReader("gorgon", own.getConfig("gorgon").withoutPath("pools"))
-          .refuseUnknown(defaults.getConfig("gorgon"), Set.of("default-pool.environment"));
-    }
+    new SettingsReader("gorgon", own.getConfig("gorgon").withoutPath("pools"))
+        .refuseUnknown(defaults.getConfig("gorgon"), Set.of("default-pool.environment"));
     CLOSED.forEach(
         (path, open) -> {
-          if (own.hasPath(path) && defaults.hasPath(path)) {
+          if (defaults.hasPath(path)) {
             new SettingsReader(path, own.getConfig(path))
                 .refuseUnknown(defaults.getConfig(path), open);
           }

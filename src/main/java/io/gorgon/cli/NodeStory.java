@@ -62,7 +62,7 @@ final class NodeStory {
       say("pool " + pool.name() + " runs here, " + size(pool));
     }
     if (!elsewhere.isEmpty()) {
-      say("not here, for this node has not their role: " + String.join(", ", elsewhere));
+      say("calls only, for this node has not the role: pool " + String.join(", ", elsewhere));
     }
   }
 
@@ -74,10 +74,7 @@ final class NodeStory {
 
   /** Where health and members are asked for. */
   void management(String address) {
-    say(
-        "http: "
-            + address
-            + "/ with startup, ready, alive, cluster/members (as pekko.management has them)");
+    say("health at " + address + "/ready, with startup and alive beside it; cluster/members");
   }
 
   void up(ClusterEvent.CurrentClusterState cluster) {
@@ -153,11 +150,13 @@ final class NodeStory {
     task(
         shutdown,
         CoordinatedShutdown.PhaseBeforeServiceUnbind(),
-        () -> say(reason(shutdown, system) + calls));
-    task(
-        shutdown,
-        CoordinatedShutdown.PhaseBeforeClusterShutdown(),
-        () -> say("no Python runs any more"));
+        () -> say(reason(shutdown, system) + (member.get() ? calls : "")));
+    if (!here.isEmpty()) {
+      task(
+          shutdown,
+          CoordinatedShutdown.PhaseBeforeClusterShutdown(),
+          () -> say("no Python runs any more"));
+    }
     task(
         shutdown,
         CoordinatedShutdown.PhaseBeforeActorSystemTerminate(),

@@ -23,7 +23,8 @@ record HealthSettings(Set<String> pools, Duration timeout, Duration shardingLimi
   }
 
   /**
-   * Reads them from the system's whole config, without the pools whose role this node has not.
+   * Reads them from the system's whole config, without the pools whose role this node has not;
+   * looks over all of them.
    *
    * @throws io.gorgon.message.PythonFailure.InvalidSettings with the key and what is allowed
    */
@@ -32,7 +33,7 @@ record HealthSettings(Set<String> pools, Duration timeout, Duration shardingLimi
     List<String> roles = whole.getStringList("pekko.cluster.roles");
     Set<String> here = new TreeSet<>();
     for (String name : in.texts("pools")) {
-      PoolSettings.from(name, whole);
+      enough(PoolSettings.from(name, whole), whole);
       String role = pool(name, whole).getString("cluster.role");
       if (role.isEmpty() || roles.contains(role)) {
         here.add(name);

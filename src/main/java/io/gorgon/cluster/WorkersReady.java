@@ -1,5 +1,6 @@
 package io.gorgon.cluster;
 
+import com.typesafe.config.Config;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 import org.apache.pekko.actor.ActorSystem;
@@ -22,6 +23,16 @@ public final class WorkersReady implements Supplier<CompletionStage<Boolean>> {
   /** Made by Pekko Management. */
   public WorkersReady(ActorSystem system) {
     workers = HostedWorkers.of(Adapter.toTyped(system));
+  }
+
+  /**
+   * Looks over the settings of the health checks, before anything starts.
+   *
+   * @throws io.gorgon.message.PythonFailure.InvalidSettings if a node with these would never be
+   *     ready; names the key and what is allowed
+   */
+  public static void check(Config whole) {
+    HealthSettings.from(whole);
   }
 
   /** Completes within {@code gorgon.health.timeout}. */
