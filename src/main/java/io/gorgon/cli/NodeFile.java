@@ -3,7 +3,6 @@ package io.gorgon.cli;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
-import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigParseOptions;
 import com.typesafe.config.ConfigUtil;
 import io.gorgon.message.PythonFailure.InvalidSettings;
@@ -30,7 +29,8 @@ record NodeFile(Config own, Config whole) {
   /** Blocks of Pekko's in which a key that nobody knows is a mistake; and in these what is open. */
   private static final Map<String, Set<String>> CLOSED =
       Map.of(
-          "pekko.cluster", Set.of("role", "sharding.healthcheck"),
+          "pekko.cluster",
+              Set.of("role", "sharding.healthcheck", "seed-nodes", "roles"), // a.0 is in a list
           "pekko.remote.artery", Set.of(),
           "pekko.management",
               Set.of(
@@ -55,6 +55,7 @@ record NodeFile(Config own, Config whole) {
           new NodeFile(
               own.withFallback(ConfigFactory.defaultReference()).resolve(),
               ConfigFactory.load(own));
+      read.refuseNoBootstrap();
       read.refuseUnknown();
       read.refuseNoCluster(file);
       return read;
@@ -82,10 +83,9 @@ record NodeFile(Config own, Config whole) {
   Set<String> pools(List<String> asked) {
     Set<String> names = new TreeSet<>(asked);
     if (names.isEmpty()) {
-      ConfigObject blocks = own.getObject("gorgon.pools");
-      names.addAll(blocks.keySet());
+      names.addAll(own.getObject("gorgon.pools").keySet());
       // The defaults have it too, as an empty block.
-      if (names.size() > 1 && ((ConfigObject) blocks.get("default")).isEmpty()) {
+      if (names.size() > 1 && own.getObject("gorgon.pools.default").isEmpty()) {
         names.remove("default");
       }
     }
@@ -100,6 +100,25 @@ record NodeFile(Config own, Config whole) {
             .withFallback(whole.getConfig("gorgon.default-pool"))
             .getString("cluster.role");
     return role.isEmpty() || roles().contains(role);
+  }
+
+  /** Its jars are not dependencies, and without them its keys would be unknown ones. */
+  private void refuseNoBootstrap() {
+    if (bootstraps()) {
+      try {
+        Class.forName(BOOTSTRAP, false, NodeFile.class.getClassLoader());
+      } catch (ClassNotFoundException missing) {
+        throw new InvalidSettings(
+            "pekko.extensions",
+            "has ClusterBootstrap, whose jars are not there: add pekko-discovery and"
+                + " pekko-management-cluster-bootstrap, in the versions of"
+                + " src/site/markdown/cluster.md");
+      }
+    }
+  }
+
+  private boolean bootstraps() {
+    return own.getStringList("pekko.extensions").contains(BOOTSTRAP);
   }
 
   private void refuseUnknown() {
@@ -127,7 +146,7 @@ record NodeFile(Config own, Config whole) {
               + "; a node needs 'cluster': begin with config/node.conf, which has it");
     }
     List<String> seeds = whole.getStringList("pekko.cluster.seed-nodes");
-    if (seeds.isEmpty() && !whole.getStringList("pekko.extensions").contains(BOOTSTRAP)) {
+    if (seeds.isEmpty() && !bootstraps()) {
       throw new InvalidSettings(
           "pekko.cluster.seed-nodes",
           "is empty, so this node would never join: name one or more nodes, itself for the first"
