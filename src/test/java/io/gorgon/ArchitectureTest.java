@@ -82,7 +82,7 @@ class ArchitectureTest {
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("cluster")
           .mayOnlyAccessLayers(
-              "message", "wire", "worker", "tool", "stream", "pool", "session", "root")
+              "message", "wire", "process", "worker", "tool", "stream", "pool", "session", "root")
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("testkit")

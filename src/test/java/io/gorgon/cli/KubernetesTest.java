@@ -228,6 +228,26 @@ class KubernetesTest {
   }
 
   @Test
+  void thePageNamesTheTwoJarsInTheVersionsOfTheBuild() throws IOException {
+    String pom = Files.readString(Path.of("pom.xml"));
+    String page = Files.readString(Path.of("src/site/markdown/cluster.md"));
+    assertThat(page)
+        .contains(
+            "org.apache.pekko:pekko-discovery_2.13:" + found("<pekko.version>([^<]+)<", pom) + "\n")
+        .contains(
+            "org.apache.pekko:pekko-management-cluster-bootstrap_2.13:"
+                + found(
+                    "pekko-management-cluster-http_[^<]*</artifactId>\\s*<version>([^<]+)<", pom)
+                + "\n");
+  }
+
+  private static String found(String pattern, String text) {
+    var matcher = Pattern.compile(pattern).matcher(text);
+    assertThat(matcher.find()).isTrue();
+    return matcher.group(1);
+  }
+
+  @Test
   void theImageStartsTheNodeItself() throws IOException {
     List<String> lines = Files.readAllLines(FOLDER.resolve("Dockerfile"));
     assertThat(lines).anyMatch(line -> line.startsWith("ENTRYPOINT [\"tini\", \"--\", \"java\""));
