@@ -26,12 +26,13 @@ final class CommandPool implements AutoCloseable {
 
   /**
    * The hook is ours, which says what was done; Pekko's would wait for running calls. And a command
-   * is no node, also where its file is that of one: it must neither join nor take a node's port.
+   * is no node, also where its file is that of one: it must neither join nor take a node's port,
+   * and its exit code is its own.
    */
   private static final Config ALONE =
       ConfigFactory.parseString(
           """
-          pekko.coordinated-shutdown.run-by-jvm-shutdown-hook = off
+          pekko.coordinated-shutdown { run-by-jvm-shutdown-hook = off, exit-jvm = off }
           pekko.actor.provider = local
           pekko.extensions = []
           """);

@@ -11,25 +11,19 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorSystem;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** This tells what the pools of this node lack. Thread-safe. */
 final class HostedWorkers {
-
-  private static final Logger LOG = LoggerFactory.getLogger(HostedWorkers.class);
 
   private final Config whole;
   private final HealthSettings settings;
   private final Supplier<Map<String, PythonPool>> hosted;
   private final BooleanSupplier ending;
-  private final AtomicReference<String> told = new AtomicReference<>("");
 
   HostedWorkers(Config whole, Supplier<Map<String, PythonPool>> hosted, BooleanSupplier ending) {
     this.whole = whole;
@@ -45,23 +39,8 @@ final class HostedWorkers {
         () -> CoordinatedShutdown.get(system).getShutdownReason().isPresent());
   }
 
-  /**
-   * Whether every pool has its workers and nothing drains; completes within the check's timeout.
-   */
-  CompletionStage<Boolean> areReady() {
-    return missing()
-        .thenApply(
-            missing -> {
-              String now = missing.orElse("");
-              if (!now.equals(told.getAndSet(now))) {
-                LOG.info(now.isEmpty() ? "Ready" : "Not ready: {}", now);
-              }
-              return missing.isEmpty();
-            });
-  }
-
-  /** What is missing, in words. */
-  private CompletionStage<Optional<String>> missing() {
+  /** What is missing, in words; empty if nothing. Completes within the check's timeout. */
+  CompletionStage<Optional<String>> missing() {
     if (ending.getAsBoolean()) {
       return CompletableFuture.completedFuture(Optional.of("this node is shutting down"));
     }

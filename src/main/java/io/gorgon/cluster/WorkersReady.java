@@ -2,9 +2,12 @@ package io.gorgon.cluster;
 
 import com.typesafe.config.Config;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.apache.pekko.actor.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * This is a readiness check for Pekko Management: whether each pool of this node has the workers
@@ -18,7 +21,10 @@ import org.apache.pekko.actor.typed.javadsl.Adapter;
  */
 public final class WorkersReady implements Supplier<CompletionStage<Boolean>> {
 
+  private static final Logger LOG = LoggerFactory.getLogger(WorkersReady.class);
+
   private final HostedWorkers workers;
+  private final AtomicReference<String> told = new AtomicReference<>("");
 
   /** Made by Pekko Management. */
   public WorkersReady(ActorSystem system) {
@@ -35,9 +41,18 @@ public final class WorkersReady implements Supplier<CompletionStage<Boolean>> {
     HealthSettings.from(whole);
   }
 
-  /** Completes within {@code gorgon.health.timeout}. */
+  /** Completes within {@code gorgon.health.timeout}; logs what is missing when that changes. */
   @Override
   public CompletionStage<Boolean> get() {
-    return workers.areReady();
+    return workers
+        .missing()
+        .thenApply(
+            missing -> {
+              String now = missing.orElse("");
+              if (!now.equals(told.getAndSet(now))) {
+                LOG.info(now.isEmpty() ? "ready" : "not ready: {}", now);
+              }
+              return missing.isEmpty();
+            });
   }
 }

@@ -32,10 +32,12 @@ public final class WorkersStarted implements Supplier<CompletionStage<Boolean>> 
       return CompletableFuture.completedFuture(true);
     }
     return workers
-        .areReady()
+        .missing()
         .thenApply(
-            ready -> {
-              started |= ready;
+            missing -> {
+              if (missing.isEmpty()) {
+                started = true;
+              }
               return started;
             });
   }

@@ -194,6 +194,24 @@ class NodeFilesTest {
   }
 
   @Test
+  void sessionsAndTlsAreIncludedAtTheEndOfANodesFile() throws IOException {
+    StringBuilder text = new StringBuilder();
+    for (String part : List.of("node-1.conf", "sessions.conf", "tls.conf")) {
+      text.append("include required(file(\"")
+          .append(Path.of("config/cluster", part).toAbsolutePath())
+          .append("\"))\n");
+    }
+    NodeFile node = of(text.toString());
+
+    PoolSettings pool = PoolSettings.from("default", node.whole());
+    SharedStore.check(pool, node.whole());
+    assertThat(SharedStore.problem(pool)).isEmpty();
+    assertThat(node.own().getString("pekko.remote.artery.transport")).isEqualTo("tls-tcp");
+    PoolSettings plain = PoolSettings.from("default", read("config/cluster/node-1.conf").whole());
+    assertThat(SharedStore.problem(plain)).isPresent();
+  }
+
+  @Test
   void theCommandLineGoesBeforeTheFile() {
     assertThat(
             read("config/node.conf", "gorgon.pools.default.max-workers=9")

@@ -7,6 +7,8 @@ import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestMachine;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -199,6 +201,34 @@ class NodeTest {
     assertThat(out())
         .contains("gorgon: no seed node has answered within 3s: one of " + nobody + " must run")
         .contains("gorgon: ended, without having been a member");
+  }
+
+  @Test
+  void theDoctorTellsOfAStoreThatNodesCannotShareAndTakesNoPort() throws Exception {
+    Path file =
+        Files.writeString(
+            directory.resolve("h2.conf"),
+            "include required(file(\""
+                + Path.of("config/node.conf").toAbsolutePath()
+                + "\"))\ngorgon.default-pool.session.store = durable\n"
+                + "pekko.remote.artery.canonical.port = "
+                + remoting
+                + "\n");
+    try (var node = listen(remoting)) {
+      var said = new StringWriter();
+      int code =
+          Gorgon.commandLine()
+              .setOut(new PrintWriter(said))
+              .execute(
+                  "doctor", "--config", file.toString(), "--python", TestMachine.CURRENT.python());
+
+      assertThat(node.isBound()).isTrue();
+      assertThat(code).isEqualTo(8);
+      assertThat(said.toString())
+          .containsPattern("PROBLEM +pool default in a cluster +gorgon.session-store.url\n")
+          .contains("H2 database, which one JVM has for itself")
+          .contains("a call");
+    }
   }
 
   @Test

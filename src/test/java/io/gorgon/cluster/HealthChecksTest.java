@@ -48,6 +48,7 @@ class HealthChecksTest {
                 String.join(
                     "\n",
                     "pekko.remote.artery.canonical.port = 0",
+                    "pekko.coordinated-shutdown.exit-jvm = off",
                     "pekko.management.http.port = 0",
                     "pekko.cluster.seed-nodes = []",
                     "pekko.cluster.jmx.multi-mbeans-in-same-jvm = on",
@@ -101,7 +102,7 @@ class HealthChecksTest {
   }
 
   @Test
-  void aWorkerInACallIsAWorkerThatIsReady() throws Exception {
+  void aWorkerInACallIsReadyUntilItsPoolDrains() throws Exception {
     start();
     join();
     PythonPool pool = ClusteredPools.get(system).pool("default");
@@ -113,7 +114,12 @@ class HealthChecksTest {
         .atMost(PATIENCE)
         .until(() -> TestPool.get(here.stats()).workers().stream().anyMatch(one -> one.running()));
     assertThat(health()).isEqualTo(ALL_WELL);
+
+    var drained = here.drain(Duration.ofMinutes(1));
+    await().atMost(PATIENCE).until(() -> here.status() == PoolStatus.DRAINING);
+    assertThat(health()).as("while it drains").isEqualTo(STARTED_NOT_READY);
     call.cancel();
+    TestPool.get(drained);
   }
 
   @Test

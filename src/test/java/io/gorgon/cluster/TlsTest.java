@@ -52,6 +52,7 @@ class TlsTest {
                 String.join(
                     "\n",
                     "pekko.remote.artery.canonical.port = 0",
+                    "pekko.coordinated-shutdown.exit-jvm = off",
                     "pekko.cluster.seed-nodes = []",
                     "pekko.cluster.shutdown-after-unsuccessful-join-seed-nodes = 3s",
                     "pekko.cluster.jmx.multi-mbeans-in-same-jvm = on",
