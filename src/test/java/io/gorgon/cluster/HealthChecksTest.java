@@ -20,7 +20,9 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.javadsl.Adapter;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.cluster.sharding.ClusterSharding;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
 import org.apache.pekko.management.javadsl.PekkoManagement;
@@ -120,6 +122,23 @@ class HealthChecksTest {
     assertThat(health()).as("while it drains").isEqualTo(STARTED_NOT_READY);
     call.cancel();
     TestPool.get(drained);
+  }
+
+  /** The limit is so long that only a region that has registered can make the node ready. */
+  @Test
+  void aNodeWithSessionsIsReadyWhenItsRegionIsKnown() throws Exception {
+    start(
+        "gorgon.pools.default.session.store = " + SharedMemoryStore.class.getName(),
+        "gorgon.health.sharding-limit = 1h");
+    ClusteredPools.get(system).pool("default");
+    assertThat(ClusterSharding.get(system).getShardTypeNames()).isNotEmpty();
+    await().atMost(PATIENCE).until(() -> ask("startup") == 200);
+    var check = new SessionsReady(Adapter.toClassic(system));
+    assertThat(TestPool.get(check.get())).as("no member, no coordinator").isFalse();
+
+    join();
+    await().atMost(PATIENCE).until(() -> health().equals(ALL_WELL));
+    assertThat(TestPool.get(check.get())).isTrue();
   }
 
   @Test

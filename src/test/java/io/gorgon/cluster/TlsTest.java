@@ -40,6 +40,12 @@ class TlsTest {
             .redirectErrorStream(true)
             .redirectOutput(directory.resolve("said").toFile());
     builder.environment().put("TLS_PASSWORD", "for-tests");
+    builder
+        .environment()
+        .merge(
+            "PATH",
+            Path.of(System.getProperty("java.home"), "bin").toString(),
+            (path, jdk) -> jdk + ":" + path);
     Process making = builder.start();
     assertThat(making.waitFor(60, TimeUnit.SECONDS)).isTrue();
     assertThat(making.exitValue()).isZero();
