@@ -155,16 +155,20 @@ final class NodeCommand implements Callable<Integer> {
       return;
     }
     story.pools(names, here);
+    var open = new CompletableFuture<Done>();
     if (management) {
       ManagementPort.open(system)
           .whenComplete(
               (address, failure) -> {
                 if (failure == null) {
                   story.management(address);
+                  open.complete(Done.getInstance());
                 } else {
                   end(system, ManagementPort.refused(system, failure));
                 }
               });
+    } else {
+      open.complete(Done.getInstance());
     }
     var up = new CompletableFuture<Done>();
     cluster.registerOnMemberUp(
@@ -175,6 +179,7 @@ final class NodeCommand implements Callable<Integer> {
     ClusteredPools.get(system).hosted().values().stream()
         .map(pool -> story.workers(system, pool))
         .reduce(up, (all, one) -> all.thenCombine(one, (a, b) -> a))
+        .thenCombine(open, (a, b) -> a)
         .thenRun(story::ready);
   }
 
