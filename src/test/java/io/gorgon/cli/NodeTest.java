@@ -211,6 +211,9 @@ class NodeTest {
             "include required(file(\""
                 + Path.of("config/node.conf").toAbsolutePath()
                 + "\"))\ngorgon.default-pool.session.store = durable\n"
+                + "gorgon.session-store.url = \"jdbc:h2:file:"
+                + directory.resolve("sessions")
+                + ";WRITE_DELAY=0\"\n"
                 + "pekko.remote.artery.canonical.port = "
                 + remoting
                 + "\n");
