@@ -13,8 +13,10 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import io.gorgon.pool.Pool;
 import io.gorgon.worker.Worker;
+import java.lang.reflect.Modifier;
 import java.util.Arrays;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,6 +52,8 @@ class ArchitectureTest {
           .definedBy("io.gorgon")
           .layer("dspy")
           .definedBy("io.gorgon.dspy")
+          .layer("cluster")
+          .definedBy("io.gorgon.cluster")
           .layer("cli")
           .definedBy("io.gorgon.cli")
           .layer("testkit")
@@ -76,6 +80,11 @@ class ArchitectureTest {
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("dspy")
           .mayOnlyAccessLayers("message", "tool", "stream", "pool", "session", "worker", "root")
+          .whereLayer("cluster")
+          .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("cluster")
+          .mayOnlyAccessLayers(
+              "message", "wire", "worker", "tool", "stream", "pool", "session", "root")
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("testkit")
@@ -132,6 +141,19 @@ class ArchitectureTest {
               "org.h2..",
               "org.postgresql..");
 
+  /** Its jars are optional: nothing else may need them to be loaded. */
+  @ArchTest
+  static final ArchRule theClusterIsOptional =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("io.gorgon.cluster")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "org.apache.pekko.cluster..",
+              "org.apache.pekko.management..",
+              "org.apache.pekko.serialization.jackson..");
+
   @ArchTest
   static final ArchRule onlyTheBenchKnowsTheDatabase =
       noClasses()
@@ -187,12 +209,36 @@ class ArchitectureTest {
     assertHandlers(Worker.class, Worker.Command.class);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"Gate", "Desk", "SessionEntity"})
+  void everyMessageBetweenNodesHasAHandlerOfItsName(String actor) throws ClassNotFoundException {
+    String name = "io.gorgon.cluster." + actor;
+    assertHandlers(Class.forName(name), Class.forName(name + "$Command"));
+  }
+
+  @Test
+  void aPoolOfManyNodesAnswersAllThatAPoolDoes() throws ClassNotFoundException {
+    assertHandlers(Class.forName("io.gorgon.cluster.Front"), Pool.Command.class, PRIVATE);
+  }
+
+  /** What a pool says to itself. */
+  private static final Predicate<Class<?>> PRIVATE =
+      message -> Modifier.isPrivate(message.getModifiers());
+
   private static void assertHandlers(Class<?> actor, Class<?> protocol) {
+    assertHandlers(actor, protocol, message -> false);
+  }
+
+  private static void assertHandlers(
+      Class<?> actor, Class<?> protocol, Predicate<Class<?>> exempt) {
     Set<String> handlers =
         Arrays.stream(actor.getDeclaredMethods())
             .map(method -> method.getName())
             .collect(Collectors.toSet());
     for (Class<?> message : protocol.getPermittedSubclasses()) {
+      if (exempt.test(message)) {
+        continue;
+      }
       String handler = "on" + message.getSimpleName();
       assertThat(handlers.stream().anyMatch(name -> name.startsWith(handler)))
           .as(actor.getSimpleName() + " handles " + message.getSimpleName())

@@ -45,7 +45,7 @@ record ClusteredPool(
         new Parcels(
             SystemMaterializer.get(system).materializer(),
             spread.inlineLimit(),
-            settings.launch().frameLimit());
+            settings.frameLimit());
     Hosted hosted =
         runsHere(system, spread) ? host(system, settings, spread, parcels, clock) : null;
     var sender = new Sender(parcels, clock);

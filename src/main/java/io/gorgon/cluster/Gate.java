@@ -1,5 +1,8 @@
 package io.gorgon.cluster;
 
+import org.jspecify.annotations.Nullable;
+import com.fasterxml.jackson.annotation.JsonFormat.Feature;
+import com.fasterxml.jackson.annotation.JsonFormat;
 import io.gorgon.PythonPool;
 import io.gorgon.message.ClusterMessage;
 import io.gorgon.message.PoolEvent;
@@ -33,16 +36,31 @@ final class Gate extends AbstractBehavior<Gate.Command> {
   sealed interface Command {}
 
   /** A node wants to send calls; from now on it is told the load. */
-  record Join(ActorRef<Desk.Command> desk) implements Command, ClusterMessage {}
+  record Join(ActorRef<Desk.Command> desk, int version) implements Command, ClusterMessage {}
 
   /** Run a call. */
   record Serve(ActorRef<Desk.Command> desk, long number, Errand errand, Parcel request)
-      implements Command, ClusterMessage {}
+      implements Command, ClusterMessage {
 
-  /** Say something to Python in a call that runs here. */
+    Serve {
+      errand = Errand.orNone(errand);
+      request = Parcel.orEmpty(request);
+    }
+  }
+
+  /** Say something to Python in a call that runs here; without a kind if that is not known here. */
   record Say(
-      ActorRef<Desk.Command> desk, long number, long position, Frame.Kind kind, Parcel parcel)
-      implements Command, ClusterMessage {}
+      ActorRef<Desk.Command> desk,
+      long number,
+      long position,
+      @JsonFormat(with = Feature.READ_UNKNOWN_ENUM_VALUES_AS_NULL) Frame.@Nullable Kind kind,
+      Parcel parcel)
+      implements Command, ClusterMessage {
+
+    Say {
+      parcel = Parcel.orEmpty(parcel);
+    }
+  }
 
   /** Nobody waits for that call any more. */
   record GiveUp(ActorRef<Desk.Command> desk, long number) implements Command, ClusterMessage {}
@@ -68,9 +86,10 @@ final class Gate extends AbstractBehavior<Gate.Command> {
 
   /** Makes the gate to a pool of this node. */
   static Behavior<Command> create(PythonPool pool, Visits visits, ClusterSettings settings) {
-    return Behaviors.setup(
-        context ->
-            Behaviors.withTimers(timers -> new Gate(context, timers, pool, visits, settings)));
+    return Unshaken.of(
+        Behaviors.setup(
+            context ->
+                Behaviors.withTimers(timers -> new Gate(context, timers, pool, visits, settings))));
   }
 
   private final PythonPool pool;
@@ -120,6 +139,7 @@ final class Gate extends AbstractBehavior<Gate.Command> {
         new Visit.Id(serve.desk(), serve.number()),
         serve.errand(),
         serve.request(),
+        new InOrder(),
         pool.entrance()::offer,
         () -> {});
     return this;
@@ -136,6 +156,9 @@ final class Gate extends AbstractBehavior<Gate.Command> {
   }
 
   private Behavior<Command> onJoin(Join join) {
+    if (!Protocol.understands(join.version(), join.desk(), getContext().getLog())) {
+      return this; // it is told no load, so it sends no calls
+    }
     if (!desks.containsKey(join.desk())) {
       getContext().watchWith(join.desk(), new DeskGone(join.desk()));
     }
@@ -189,7 +212,7 @@ final class Gate extends AbstractBehavior<Gate.Command> {
         (desk, before) -> {
           Load now = load(desk);
           if (!now.equals(before)) {
-            desk.tell(new Desk.Loaded(getContext().getSelf(), now));
+            desk.tell(new Desk.Loaded(getContext().getSelf(), now, Protocol.VERSION));
           }
           return now;
         });
@@ -198,7 +221,7 @@ final class Gate extends AbstractBehavior<Gate.Command> {
   private void tell(ActorRef<Desk.Command> desk) {
     Load now = load(desk);
     desks.put(desk, now);
-    desk.tell(new Desk.Loaded(getContext().getSelf(), now));
+    desk.tell(new Desk.Loaded(getContext().getSelf(), now, Protocol.VERSION));
   }
 
   private Load load(ActorRef<Desk.Command> desk) {

@@ -30,8 +30,9 @@ final class Guest implements Dialogue, Away {
    * For one call.
    *
    * @param request as its caller encoded it
+   * @param deadline when it must be answered, on that clock
    */
-  Guest(Errand errand, Payload request, PoolClock clock, Home home) {
+  Guest(Errand errand, Payload request, PoolClock clock, long deadline, Home home) {
     this.errand = errand;
     this.clock = clock;
     this.home = home;
@@ -41,7 +42,7 @@ final class Guest implements Dialogue, Away {
             errand.call(),
             request,
             clock.getAsLong(),
-            clock.after(errand.remaining()),
+            deadline,
             this);
   }
 

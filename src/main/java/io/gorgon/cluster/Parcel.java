@@ -1,5 +1,6 @@
 package io.gorgon.cluster;
 
+import java.util.Objects;
 import io.gorgon.message.ClusterMessage;
 import java.util.List;
 import org.apache.pekko.stream.SourceRef;
@@ -21,6 +22,19 @@ record Parcel(
     List<Integer> lengths,
     @Nullable SourceRef<ByteString> stream)
     implements ClusterMessage {
+
+  private static final Parcel EMPTY = new Parcel(false, List.of(), List.of(), null);
+
+  /** Accepts what arrives: absent parts are empty. */
+  Parcel {
+    parts = Objects.requireNonNullElse(parts, List.of());
+    lengths = Objects.requireNonNullElse(lengths, List.of());
+  }
+
+  /** The value, or an empty one where the sender named none. */
+  static Parcel orEmpty(@Nullable Parcel parcel) {
+    return parcel == null ? EMPTY : parcel;
+  }
 
   /** Prints sizes, never contents. */
   @Override

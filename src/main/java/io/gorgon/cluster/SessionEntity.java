@@ -1,5 +1,10 @@
 package io.gorgon.cluster;
 
+import io.gorgon.message.Payload;
+import java.util.concurrent.CompletableFuture;
+import java.util.Objects;
+import com.fasterxml.jackson.annotation.JsonFormat.Feature;
+import com.fasterxml.jackson.annotation.JsonFormat;
 import io.gorgon.PythonPool;
 import io.gorgon.message.ClusterMessage;
 import io.gorgon.message.FailureForm;
@@ -34,8 +39,19 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
 
   /** Run a call. */
   record Serve(
-      ActorRef<Desk.Command> desk, long number, Errand errand, Affinity affinity, Parcel request)
-      implements Command, ClusterMessage {}
+      ActorRef<Desk.Command> desk,
+      long number,
+      Errand errand,
+      @JsonFormat(with = Feature.READ_UNKNOWN_ENUM_VALUES_AS_NULL) Affinity affinity,
+      Parcel request)
+      implements Command, ClusterMessage {
+
+    Serve {
+      errand = Errand.orNone(errand);
+      affinity = Objects.requireNonNullElse(affinity, Affinity.PREFER);
+      request = Parcel.orEmpty(request);
+    }
+  }
 
   /** Nobody waits for that call any more. */
   record GiveUp(ActorRef<Desk.Command> desk, long number) implements Command, ClusterMessage {}
@@ -79,10 +95,11 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
       Hosted hosted,
       ClusterSettings settings,
       ActorRef<ClusterSharding.ShardCommand> shard) {
-    return Behaviors.setup(
-        context ->
-            Behaviors.withTimers(
-                timers -> new SessionEntity(context, timers, key, hosted, settings, shard)));
+    return Unshaken.of(
+        Behaviors.setup(
+            context ->
+                Behaviors.withTimers(
+                    timers -> new SessionEntity(context, timers, key, hosted, settings, shard))));
   }
 
   private final TimerScheduler<Command> timers;
@@ -93,6 +110,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   private final ClusterSettings settings;
   private final ActorRef<ClusterSharding.ShardCommand> shard;
   private final Set<Visit.Id> present = new HashSet<>();
+  private final InOrder line = new InOrder();
   private int questions;
   private boolean leaving;
 
@@ -152,6 +170,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
         id,
         serve.errand(),
         serve.request(),
+        line,
         pool.session(key).with(serve.affinity())::submit,
         () -> self.tell(new Over(id)));
     return this;
@@ -165,9 +184,23 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   private Behavior<Command> onEnd(End end) {
     questions++;
     timers.cancel(Idle.class);
+    var ended = new CompletableFuture<Done>();
+    line.addNext(
+        CompletableFuture.completedFuture(Payload.EMPTY),
+        (none, never) ->
+            pool.session(key)
+                .end()
+                .whenComplete(
+                    (done, failure) -> {
+                      if (failure == null) {
+                        ended.complete(done);
+                      } else {
+                        ended.completeExceptionally(failure);
+                      }
+                    }));
     getContext()
         .pipeToSelf(
-            pool.session(key).end(),
+            ended,
             (@Nullable Done done, @Nullable Throwable failure) ->
                 new StateEnded(end.replyTo(), failure));
     return this;

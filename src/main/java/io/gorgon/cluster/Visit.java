@@ -39,8 +39,8 @@ final class Visit implements Home {
   }
 
   /** Its request has come: it is run. */
-  void begin(Errand errand, Payload request, Consumer<PendingCall> road) {
-    var made = new Guest(errand, request, visits.clock(), this);
+  void begin(Errand errand, Payload request, long deadline, Consumer<PendingCall> road) {
+    var made = new Guest(errand, request, visits.clock(), deadline, this);
     guest = made;
     if (givenUp) {
       made.giveUp();
@@ -48,7 +48,7 @@ final class Visit implements Home {
     made.start(road);
   }
 
-  void say(long number, Frame.Kind kind, Parcel parcel) {
+  void say(long number, Frame.@Nullable Kind kind, Parcel parcel) {
     boolean inOrder =
         said.add(
             number,
@@ -56,7 +56,9 @@ final class Visit implements Home {
             (payload, failure) -> {
               Guest running = guest;
               if (running != null && payload != null) {
-                running.say(Frame.of(kind, 0, payload));
+                if (kind != null) {
+                  running.say(Frame.of(kind, 0, payload));
+                }
               } else {
                 giveUp();
               }

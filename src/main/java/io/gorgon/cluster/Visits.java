@@ -1,5 +1,6 @@
 package io.gorgon.cluster;
 
+import org.jspecify.annotations.Nullable;
 import io.gorgon.message.Payload;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Reply;
@@ -42,28 +43,38 @@ final class Visits {
   /**
    * Takes a call in and sends it on its road when its request is here as a whole.
    *
+   * @param line the calls that go their road one behind the other, however big their requests are
    * @param onOver is run when it has its answer
    */
   void take(
-      Visit.Id id, Errand errand, Parcel request, Consumer<PendingCall> road, Runnable onOver) {
+      Visit.Id id,
+      Errand errand,
+      Parcel request,
+      InOrder line,
+      Consumer<PendingCall> road,
+      Runnable onOver) {
+    long deadline = clock.after(errand.remaining()); // the way of a big request counts
     var visit = new Visit(id, this, onOver);
     if (present.putIfAbsent(id, visit) != null) {
       onOver.run();
       return;
     }
-    parcels
-        .unpack(request)
-        .whenComplete(
-            (payload, failure) -> {
-              if (payload != null) {
-                visit.begin(errand, payload, road);
-              } else {
-                visit.failed(Lost.onTheWay(errand.target(), "its request", failure));
-              }
-            });
+    line.addNext(
+        parcels.unpack(request),
+        (payload, failure) -> {
+          if (payload == null) {
+            visit.failed(Lost.onTheWay(errand.target(), "its request", failure));
+            return;
+          }
+          try {
+            visit.begin(errand, payload, deadline, road);
+          } catch (PythonFailure refused) {
+            visit.failed(refused);
+          }
+        });
   }
 
-  void say(Visit.Id id, long number, Frame.Kind kind, Parcel parcel) {
+  void say(Visit.Id id, long number, Frame.@Nullable Kind kind, Parcel parcel) {
     Visit visit = present.get(id);
     if (visit != null) {
       visit.say(number, kind, parcel);
@@ -93,6 +104,7 @@ final class Visits {
         errand,
         request,
         clock,
+        clock.after(errand.remaining()),
         new Home() {
           @Override
           public void told(Frame frame) {

@@ -246,4 +246,9 @@ public record PoolSettings(
         in.integer("concurrency", 1, MOST_AT_ONCE),
         in.text("entry"));
   }
+
+  /** Bytes of one message in either direction, at most. */
+  public int frameLimit() {
+    return launch.frameLimit();
+  }
 }
