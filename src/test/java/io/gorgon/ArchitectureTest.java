@@ -210,7 +210,7 @@ class ArchitectureTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"Gate", "Desk", "SessionEntity"})
+  @ValueSource(strings = {"Gate", "Desk", "SessionEntity", "Borrower", "Ear", "Leaving"})
   void everyMessageBetweenNodesHasAHandlerOfItsName(String actor) throws ClassNotFoundException {
     String name = "io.gorgon.cluster." + actor;
     assertHandlers(Class.forName(name), Class.forName(name + "$Command"));

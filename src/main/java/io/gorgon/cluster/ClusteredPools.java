@@ -11,6 +11,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
+import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Extension;
 import org.apache.pekko.actor.typed.ExtensionId;
@@ -104,6 +105,16 @@ public final class ClusteredPools implements Extension {
     return pool == null ? 0 : pool.router().readyNodes();
   }
 
+  /** The gate to this node's part of a pool that runs here. */
+  ActorRef<Gate.Command> gate(String name) {
+    ClusteredPool pool = pools.get(name);
+    Hosted own = pool == null ? null : pool.hosted();
+    if (own == null) {
+      throw new IllegalArgumentException("pool '" + name + "' does not run on this node");
+    }
+    return own.gate();
+  }
+
   private ClusteredPool open(String name) {
     Config config = system.settings().config();
     PoolSettings settings = PoolSettings.from(name, config);
@@ -118,7 +129,10 @@ public final class ClusteredPools implements Extension {
   }
 
   private CompletionStage<Done> closeDesks() {
-    pools.values().forEach(ClusteredPool::close);
-    return CompletableFuture.completedFuture(Done.getInstance());
+    CompletableFuture<?>[] closed =
+        pools.values().stream()
+            .map(pool -> pool.close().toCompletableFuture())
+            .toArray(CompletableFuture<?>[]::new);
+    return CompletableFuture.allOf(closed).handle((done, failure) -> Done.getInstance());
   }
 }

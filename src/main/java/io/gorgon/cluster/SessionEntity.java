@@ -1,5 +1,6 @@
 package io.gorgon.cluster;
 
+import io.gorgon.message.PythonFailure.CheckoutRefused;
 import io.gorgon.message.Payload;
 import java.util.concurrent.CompletableFuture;
 import java.util.Objects;
@@ -50,6 +51,21 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
       errand = Errand.orNone(errand);
       affinity = Objects.requireNonNullElse(affinity, Affinity.PREFER);
       request = Parcel.orEmpty(request);
+    }
+  }
+
+  /** Check a worker out for the session. */
+  record Lend(
+      ActorRef<Borrower.Command> borrower,
+      ActorRef<Desk.Command> desk,
+      long number,
+      @JsonFormat(with = Feature.READ_UNKNOWN_ENUM_VALUES_AS_NULL) Affinity affinity,
+      Duration timeout)
+      implements Command, ClusterMessage {
+
+    Lend {
+      affinity = Objects.requireNonNullElse(affinity, Affinity.PREFER);
+      timeout = Objects.requireNonNullElse(timeout, Duration.ZERO);
     }
   }
 
@@ -138,6 +154,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   public Receive<Command> createReceive() {
     return newReceiveBuilder()
         .onMessage(Serve.class, this::onServe)
+        .onMessage(Lend.class, this::onLend)
         .onMessage(GiveUp.class, this::onGiveUp)
         .onMessage(End.class, this::onEnd)
         .onMessage(Look.class, this::onLook)
@@ -173,6 +190,21 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
         line,
         pool.session(key).with(serve.affinity())::submit,
         () -> self.tell(new Over(id)));
+    return this;
+  }
+
+  /** A lease is its holder's, and outlives the session's stay here. */
+  private Behavior<Command> onLend(Lend lend) {
+    if (leaving) {
+      var moving =
+          new CheckoutRefused(
+              pool.name(), CheckoutRefused.Reason.DRAINING, "the session moves to another node");
+      lend.borrower().tell(new Borrower.Refused(lend.number(), FailureForm.of(moving)));
+    } else {
+      gate.tell(
+          new Gate.Lend(
+              lend.borrower(), lend.desk(), lend.number(), key, lend.affinity(), lend.timeout()));
+    }
     return this;
   }
 

@@ -96,10 +96,13 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     call.heldBy(crossing);
     router.add(crossing);
     boolean full = false;
+    boolean late = false;
     lock.lock();
     try {
       if (call.isDone()) {
         router.remove(crossing);
+      } else if (!router.isOpen()) {
+        late = true; // it would wait behind those who are answered now
       } else if (!isCutOff(crossing.key())) {
         tell(crossing);
       } else if (held.size() < settings.queueCapacity()) {
@@ -110,7 +113,10 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     } finally {
       lock.unlock();
     }
-    if (full) {
+    if (late) {
+      call.fail(new Draining(settings.name(), false));
+      crossing.over();
+    } else if (full) {
       int capacity = settings.queueCapacity();
       call.fail(
           new Overloaded(
@@ -183,6 +189,23 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     }
     homes.values().removeIf(gate -> gate.equals(station.gate()));
     onReachability();
+  }
+
+  /** Answers the calls that wait here: they are not sent any more. */
+  @Override
+  public void onClosed() {
+    List<SessionCrossing> left;
+    lock.lock();
+    try {
+      left = List.copyOf(held);
+      held.clear();
+    } finally {
+      lock.unlock();
+    }
+    for (SessionCrossing crossing : left) {
+      crossing.call().fail(new Draining(settings.name(), false));
+      crossing.over();
+    }
   }
 
   /** Tells the session's node, by way of its shard, that nobody waits for a call any more. */

@@ -95,7 +95,7 @@ final class Visit implements Home {
               new Desk.Answered(
                   id.number(),
                   told++,
-                  reply.worker(),
+                  visits.site().outside(reply.worker()),
                   reply.attempts(),
                   reply.queued(),
                   reply.ran(),
@@ -108,7 +108,7 @@ final class Visit implements Home {
   @Override
   public void failed(PythonFailure failure) {
     synchronized (this) {
-      id.desk().tell(new Desk.Failed(id.number(), told++, FailureForm.of(failure)));
+      id.desk().tell(new Desk.Failed(id.number(), told++, FailureForm.of(failure, visits.site()::outside)));
       over = true;
     }
     end();

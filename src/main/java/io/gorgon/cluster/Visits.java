@@ -23,17 +23,24 @@ final class Visits {
 
   private final Parcels parcels;
   private final PoolClock clock;
+  private final Site site;
   private final ConcurrentMap<Visit.Id, Visit> present = new ConcurrentHashMap<>();
   private final AtomicInteger own = new AtomicInteger();
   private volatile double nanos = Double.NaN;
 
-  Visits(Parcels parcels, PoolClock clock) {
+  /** {@code site}: what the cluster calls the pool. */
+  Visits(Parcels parcels, PoolClock clock, Site site) {
     this.parcels = parcels;
     this.clock = clock;
+    this.site = site;
   }
 
   Parcels parcels() {
     return parcels;
+  }
+
+  Site site() {
+    return site;
   }
 
   PoolClock clock() {
@@ -115,13 +122,20 @@ final class Visits {
           public void answered(Reply reply) {
             own.decrementAndGet();
             measured(reply.ran());
-            home.answered(reply);
+            home.answered(
+                new Reply(
+                    reply.callId(),
+                    site.outside(reply.worker()),
+                    reply.attempts(),
+                    reply.queued(),
+                    reply.ran(),
+                    reply.payload()));
           }
 
           @Override
           public void failed(PythonFailure failure) {
             own.decrementAndGet();
-            home.failed(failure);
+            home.failed(site.outside(failure));
           }
         });
   }

@@ -248,7 +248,7 @@ public record PoolSettings(
   }
 
   /** Bytes of one message in either direction, at most. */
-  public int frameLimit() {
+  public long frameLimit() {
     return launch.frameLimit();
   }
 }
