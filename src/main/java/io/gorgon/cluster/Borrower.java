@@ -216,8 +216,7 @@ final class Borrower extends AbstractBehavior<Borrower.Command> {
     requests.remove(request.number);
     request.number = ++numbers;
     requests.put(request.number, request);
-    Duration left =
-        Duration.ofNanos(Math.max(1, request.deadline - means.clock().getAsLong()));
+    Duration left = Duration.ofNanos(Math.max(1, request.deadline - means.clock().getAsLong()));
     String key = request.checkout.kind().session().orElse(null);
     Affinity affinity = request.checkout.kind().affinity();
     if (key != null && sessions != null) {

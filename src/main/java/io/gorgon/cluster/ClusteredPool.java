@@ -1,9 +1,5 @@
 package io.gorgon.cluster;
 
-import org.apache.pekko.cluster.sharding.typed.javadsl.EntityRef;
-import org.apache.pekko.Done;
-import java.util.concurrent.CompletionStage;
-import java.util.function.Function;
 import io.gorgon.PythonPool;
 import io.gorgon.PythonPools;
 import io.gorgon.message.PythonFailure.InvalidSettings;
@@ -12,6 +8,9 @@ import io.gorgon.pool.Pool;
 import io.gorgon.pool.PoolClock;
 import io.gorgon.pool.PoolSettings;
 import io.gorgon.session.SessionHome;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Props;
@@ -22,6 +21,7 @@ import org.apache.pekko.cluster.sharding.typed.HashCodeMessageExtractor;
 import org.apache.pekko.cluster.sharding.typed.ShardingEnvelope;
 import org.apache.pekko.cluster.sharding.typed.javadsl.ClusterSharding;
 import org.apache.pekko.cluster.sharding.typed.javadsl.Entity;
+import org.apache.pekko.cluster.sharding.typed.javadsl.EntityRef;
 import org.apache.pekko.cluster.sharding.typed.javadsl.EntityTypeKey;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.stream.SystemMaterializer;
@@ -95,8 +95,7 @@ record ClusteredPool(
     }
     ActorRef<Borrower.Command> borrower =
         system.systemActorOf(
-            Borrower.create(
-                name, new RemoteLease.Means(router, parcels, clock, desk), entities),
+            Borrower.create(name, new RemoteLease.Means(router, parcels, clock, desk), entities),
             "gorgon-borrower-" + name,
             Props.empty());
     Entrance entrance = Entrance.to(router, settings, clock, site.name());

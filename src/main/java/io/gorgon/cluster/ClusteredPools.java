@@ -26,7 +26,14 @@ import org.apache.pekko.actor.typed.ExtensionId;
  * }</pre>
  *
  * <p>One-shot calls and streams go to the least loaded node, sessions to the one that has them.
- * Java functions that a call offers run at the caller's node.
+ * Java functions that a call offers run at the caller's node. A checkout is of a worker of the
+ * least loaded node, for a session of the session's; it ends with that node, and with its holder's.
+ *
+ * <p>Replies, events and figures name workers with their node, as {@code default@host:port/0.3}.
+ * Limits are per node: {@code resize} sets them on each that can be reached, and nodes that join
+ * later have those of their configuration. {@code drain} ends this node's use of the pool alone,
+ * not the pool. A pinned session is pinned to a process of the node that has the session; if the
+ * session goes to another node, that knows of no process.
  */
 public final class ClusteredPools implements Extension {
 

@@ -1,8 +1,7 @@
 package io.gorgon.cluster;
 
-import java.util.Objects;
-import com.fasterxml.jackson.annotation.JsonFormat.Feature;
 import com.fasterxml.jackson.annotation.JsonFormat;
+import com.fasterxml.jackson.annotation.JsonFormat.Feature;
 import io.gorgon.message.ClusterMessage;
 import io.gorgon.message.FailureForm;
 import io.gorgon.message.Payload;
@@ -11,6 +10,7 @@ import io.gorgon.message.WorkerId;
 import io.gorgon.wire.Frame;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import org.apache.pekko.actor.typed.ActorRef;

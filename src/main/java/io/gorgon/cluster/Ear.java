@@ -40,9 +40,7 @@ final class Ear extends AbstractBehavior<Ear.Command> {
   private final Set<ActorRef<Gate.Command>> followed = new HashSet<>();
 
   private Ear(
-      ActorContext<Command> context,
-      ServiceKey<Gate.Command> key,
-      ActorRef<PoolEvent> subscriber) {
+      ActorContext<Command> context, ServiceKey<Gate.Command> key, ActorRef<PoolEvent> subscriber) {
     super(context);
     this.key = key;
     this.subscriber = subscriber;

@@ -1,12 +1,12 @@
 package io.gorgon.cluster;
 
-import org.jspecify.annotations.Nullable;
-import java.util.Objects;
 import io.gorgon.message.Call;
 import io.gorgon.message.ClusterMessage;
 import io.gorgon.worker.PendingCall;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * This is what a node must know to run another node's call, besides the request itself.

@@ -20,7 +20,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.DispatcherSelector;
@@ -171,8 +170,7 @@ final class Front extends AbstractBehavior<Pool.Command> {
   }
 
   private Behavior<Pool.Command> onGetStats(Pool.GetStats ask) {
-    PoolStats own =
-        PoolStats.empty(parts.site().pool(), router.status(), router.waiting());
+    PoolStats own = PoolStats.empty(parts.site().pool(), router.status(), router.waiting());
     List<ActorRef<Gate.Command>> reachable =
         router.stations().stream().filter(Station::isReachable).map(Station::gate).toList();
     census.take(own, reachable).thenAccept(ask.replyTo()::tell);
@@ -273,7 +271,7 @@ final class Front extends AbstractBehavior<Pool.Command> {
   }
 
   private Behavior<Pool.Command> onTerminated(Terminated ended) {
-    boolean wasEar = ears.removeIf(ear -> ear.equals(ended.getRef()));
+    boolean wasEar = ears.removeIf(ear -> ear.path().equals(ended.getRef().path()));
     if (!wasEar && router.status() == PoolStatus.STOPPED) {
       tellEars(new PoolEvent.PoolStopped(parts.site().pool()));
     }

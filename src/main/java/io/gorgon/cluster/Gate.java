@@ -2,30 +2,29 @@ package io.gorgon.cluster;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.gorgon.message.Payload;
-import io.gorgon.message.FailureForm;
-import io.gorgon.pool.CheckoutKind.Affinity;
-import io.gorgon.pool.Verdict;
-import io.gorgon.pool.Lease;
-import io.gorgon.pool.Granted;
-import io.gorgon.pool.PoolStats;
-import java.util.List;
-import java.util.Objects;
-import org.jspecify.annotations.Nullable;
-import com.fasterxml.jackson.annotation.JsonFormat.Feature;
 import com.fasterxml.jackson.annotation.JsonFormat;
+import com.fasterxml.jackson.annotation.JsonFormat.Feature;
 import io.gorgon.PythonPool;
 import io.gorgon.message.ClusterMessage;
+import io.gorgon.message.FailureForm;
+import io.gorgon.message.Payload;
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.WorkerId;
+import io.gorgon.pool.CheckoutKind.Affinity;
+import io.gorgon.pool.Granted;
+import io.gorgon.pool.Lease;
 import io.gorgon.pool.Pool;
 import io.gorgon.pool.PoolSettings;
+import io.gorgon.pool.PoolStats;
 import io.gorgon.pool.PoolStatus;
+import io.gorgon.pool.Verdict;
 import io.gorgon.wire.Frame;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
@@ -36,6 +35,7 @@ import org.apache.pekko.actor.typed.javadsl.Receive;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 import org.apache.pekko.actor.typed.receptionist.Receptionist;
 import org.apache.pekko.actor.typed.receptionist.ServiceKey;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lets the calls of other nodes into the pool of this one, and tells those nodes how much there is
@@ -288,8 +288,7 @@ final class Gate extends AbstractBehavior<Gate.Command> {
 
   private Behavior<Command> onCount(Count count) {
     pool.stats()
-        .thenAccept(
-            stats -> count.replyTo().tell(new Counted(stats.named(visits.site().name()))));
+        .thenAccept(stats -> count.replyTo().tell(new Counted(stats.named(visits.site().name()))));
     return this;
   }
 

@@ -37,13 +37,7 @@ final class Guest implements Dialogue, Away {
     this.clock = clock;
     this.home = home;
     this.pending =
-        new PendingCall(
-            errand.callId(),
-            errand.call(),
-            request,
-            clock.getAsLong(),
-            deadline,
-            this);
+        new PendingCall(errand.callId(), errand.call(), request, clock.getAsLong(), deadline, this);
   }
 
   /** Sends it on its road here; its answer goes home. */

@@ -28,7 +28,10 @@ final class Leaving extends AbstractBehavior<Leaving.Command> {
   private static final Duration GRACE = Duration.ofMillis(500);
 
   static Behavior<Command> create(
-      Router router, ActorRef<Borrower.Command> borrower, Duration timeout, ActorRef<Done> replyTo) {
+      Router router,
+      ActorRef<Borrower.Command> borrower,
+      Duration timeout,
+      ActorRef<Done> replyTo) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(

@@ -61,9 +61,7 @@ final class Lender {
     ActorRef<Void> tenant = context.spawnAnonymous(Tenant.create(lend.borrower()));
     String session = lend.session();
     CheckoutKind kind =
-        session == null
-            ? CheckoutKind.anonymous()
-            : CheckoutKind.session(session, lend.affinity());
+        session == null ? CheckoutKind.anonymous() : CheckoutKind.session(session, lend.affinity());
     context.askWithStatus(
         Granted.class,
         pool,
@@ -94,10 +92,7 @@ final class Lender {
     lend.borrower()
         .tell(
             new Borrower.Lent(
-                lend.number(),
-                context.getSelf(),
-                granted.lease(),
-                site.outside(granted.worker())));
+                lend.number(), context.getSelf(), granted.lease(), site.outside(granted.worker())));
   }
 
   private PythonFailure why(Gate.Settled settled) {

@@ -1,10 +1,10 @@
 package io.gorgon.cluster;
 
-import java.util.Objects;
-import com.fasterxml.jackson.annotation.JsonFormat.Feature;
 import com.fasterxml.jackson.annotation.JsonFormat;
+import com.fasterxml.jackson.annotation.JsonFormat.Feature;
 import io.gorgon.message.ClusterMessage;
 import io.gorgon.pool.PoolStatus;
+import java.util.Objects;
 
 /**
  * This is how much a node that runs a pool has to do, as it tells those who send it calls.

@@ -1,8 +1,8 @@
 package io.gorgon.cluster;
 
-import java.util.Objects;
 import io.gorgon.message.ClusterMessage;
 import java.util.List;
+import java.util.Objects;
 import org.apache.pekko.stream.SourceRef;
 import org.apache.pekko.util.ByteString;
 import org.jspecify.annotations.Nullable;

@@ -1,7 +1,7 @@
 package io.gorgon.cluster;
 
-import io.gorgon.message.PythonFailure.ProtocolViolation;
 import io.gorgon.message.Payload;
+import io.gorgon.message.PythonFailure.ProtocolViolation;
 import io.gorgon.message.PythonFailure.TooLarge;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;

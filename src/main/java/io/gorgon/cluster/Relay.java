@@ -12,7 +12,8 @@ final class Relay {
 
   private Relay() {}
 
-  static Behavior<PoolEvent> create(ActorRef<Pool.Command> pool, Site site, ActorRef<Ear.Command> ear) {
+  static Behavior<PoolEvent> create(
+      ActorRef<Pool.Command> pool, Site site, ActorRef<Ear.Command> ear) {
     return Behaviors.setup(
         context -> {
           context.watch(ear);

@@ -1,7 +1,5 @@
 package io.gorgon.cluster;
 
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.Set;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.Draining;
 import io.gorgon.message.PythonFailure.Overloaded;
@@ -18,8 +16,10 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
@@ -230,12 +230,14 @@ final class Router implements Door {
     dispatch();
   }
 
-  /** Sends those that wait, as far as there is room. */
+  /** Sends those that wait, as far as there is room; one whose time is over runs nowhere. */
   private void dispatch() {
     for (CallCrossing next = next(); next != null; next = next()) {
       Station to = next.station();
       if (to != null) {
         depart(next, to);
+      } else {
+        next.call().expire(); // room has come too late for it
       }
     }
   }
@@ -247,6 +249,10 @@ final class Router implements Door {
       while (first != null && first.call().isDone()) {
         waiting.pollFirst();
         first = waiting.peekFirst();
+      }
+      if (first != null && first.call().isOverdue(clock.getAsLong())) {
+        waiting.pollFirst();
+        return first;
       }
       Station to = first == null ? null : choose(first);
       if (first == null || to == null) {

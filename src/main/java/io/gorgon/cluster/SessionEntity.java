@@ -1,20 +1,20 @@
 package io.gorgon.cluster;
 
-import io.gorgon.message.PythonFailure.CheckoutRefused;
-import io.gorgon.message.Payload;
-import java.util.concurrent.CompletableFuture;
-import java.util.Objects;
-import com.fasterxml.jackson.annotation.JsonFormat.Feature;
 import com.fasterxml.jackson.annotation.JsonFormat;
+import com.fasterxml.jackson.annotation.JsonFormat.Feature;
 import io.gorgon.PythonPool;
 import io.gorgon.message.ClusterMessage;
 import io.gorgon.message.FailureForm;
+import io.gorgon.message.Payload;
+import io.gorgon.message.PythonFailure.CheckoutRefused;
 import io.gorgon.message.PythonFailure.Draining;
 import io.gorgon.pool.CheckoutKind.Affinity;
 import io.gorgon.session.SessionState;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;

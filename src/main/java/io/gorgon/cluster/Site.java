@@ -1,6 +1,5 @@
 package io.gorgon.cluster;
 
-import org.apache.pekko.actor.Address;
 import io.gorgon.message.FailureForm;
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PoolEvent.CheckoutRefused;
@@ -22,6 +21,7 @@ import io.gorgon.message.PythonFailure.NoDump;
 import io.gorgon.message.PythonFailure.SessionLost;
 import io.gorgon.message.PythonFailure.WorkerLost;
 import io.gorgon.message.WorkerId;
+import org.apache.pekko.actor.Address;
 
 /**
  * This is the part of a pool that one node runs, under the name that the cluster knows it by: where

@@ -108,7 +108,10 @@ final class Visit implements Home {
   @Override
   public void failed(PythonFailure failure) {
     synchronized (this) {
-      id.desk().tell(new Desk.Failed(id.number(), told++, FailureForm.of(failure, visits.site()::outside)));
+      id.desk()
+          .tell(
+              new Desk.Failed(
+                  id.number(), told++, FailureForm.of(failure, visits.site()::outside)));
       over = true;
     }
     end();

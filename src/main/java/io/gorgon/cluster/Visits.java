@@ -1,6 +1,5 @@
 package io.gorgon.cluster;
 
-import org.jspecify.annotations.Nullable;
 import io.gorgon.message.Payload;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Reply;
@@ -14,6 +13,7 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.jspecify.annotations.Nullable;
 
 /** These are the calls of other nodes that one pool runs here. Thread-safe. */
 final class Visits {

@@ -1,14 +1,14 @@
 package io.gorgon.message;
 
-import org.jspecify.annotations.Nullable;
-import java.util.stream.Collectors;
-import java.util.function.UnaryOperator;
-import java.util.ArrayList;
 import io.gorgon.message.PythonFailure.FailedElsewhere;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * This is a failure as it travels from node to node: its name and what it was made of, of which the

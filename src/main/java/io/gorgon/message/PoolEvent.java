@@ -1,13 +1,13 @@
 package io.gorgon.message;
 
-import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import org.jspecify.annotations.Nullable;
 
 /**
  * These are the facts of a pool's life that an operator may want to see or count. Nothing here is
- * about a single call that went well. Between nodes they go by their names; one that a node does not
- * know is null there.
+ * about a single call that went well. Between nodes they go by their names; one that a node does
+ * not know is null there.
  */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "event", defaultImpl = Void.class)
 @JsonSubTypes({

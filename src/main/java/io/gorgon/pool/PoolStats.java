@@ -1,12 +1,12 @@
 package io.gorgon.pool;
 
-import java.util.stream.Stream;
-import java.util.Objects;
-import io.gorgon.message.WorkerId;
 import io.gorgon.connection.SharedFigures;
+import io.gorgon.message.WorkerId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -23,8 +23,7 @@ final class StatsReport {
         ready += member.phase.isServing() ? 1 : 0;
         leased += member.phase == Slot.Phase.LEASED ? 1 : 0;
       }
-      workers.add(
-          worker(entrance.settings().name(), slot, hands.tally(slot.number), hands));
+      workers.add(worker(entrance.settings().name(), slot, hands.tally(slot.number), hands));
     }
     return new PoolStats(
         entrance.settings().name(),

@@ -125,8 +125,7 @@ class ClusteredCheckoutsTest {
     var refused =
         (CheckoutRefused)
             failureOf(
-                pool.checkout(
-                    CheckoutKind.anonymous(), Optional.empty(), Duration.ofMillis(200)));
+                pool.checkout(CheckoutKind.anonymous(), Optional.empty(), Duration.ofMillis(200)));
 
     assertThat(refused.reason()).isEqualTo(Reason.DEADLINE);
     first.close();
@@ -167,13 +166,10 @@ class ClusteredCheckoutsTest {
         cluster
             .system(2)
             .systemActorOf(
-                Behaviors.receive(Object.class)
-                    .onAnyMessage(any -> Behaviors.stopped())
-                    .build(),
+                Behaviors.receive(Object.class).onAnyMessage(any -> Behaviors.stopped()).build(),
                 "owner",
                 Props.empty());
-    Checkout mine =
-        get(pool.checkout(CheckoutKind.anonymous(), Optional.of(owner), SOON));
+    Checkout mine = get(pool.checkout(CheckoutKind.anonymous(), Optional.of(owner), SOON));
     pid(mine);
     RunningCall running = mine.call(Call.of("targets:sleep", 60));
     owner.tell("end");
@@ -264,8 +260,7 @@ class ClusteredCheckoutsTest {
   void aKindThatCannotBeIsRefused() {
     start();
     var refused =
-        (CheckoutRefused)
-            failureOf(pool.checkout(CheckoutKind.session(" ", Affinity.PREFER)));
+        (CheckoutRefused) failureOf(pool.checkout(CheckoutKind.session(" ", Affinity.PREFER)));
     assertThat(refused.reason()).isEqualTo(Reason.INVALID_KIND);
   }
 }

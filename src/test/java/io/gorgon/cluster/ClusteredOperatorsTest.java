@@ -74,9 +74,12 @@ class ClusteredOperatorsTest {
     assertThat(stats.ready()).isEqualTo(2);
     assertThat(stats.maxWorkers()).isEqualTo(2);
     assertThat(stats.accepted()).isEqualTo(10);
-    assertThat(stats.workers()).extracting(each -> each.worker().toString()).doesNotHaveDuplicates();
-    assertThat(stats.workers()).extracting(PoolStats.WorkerStats::pool).allMatch(
-        name -> name.startsWith("test@127.0.0.1:"));
+    assertThat(stats.workers())
+        .extracting(each -> each.worker().toString())
+        .doesNotHaveDuplicates();
+    assertThat(stats.workers())
+        .extracting(PoolStats.WorkerStats::pool)
+        .allMatch(name -> name.startsWith("test@127.0.0.1:"));
   }
 
   @Test
@@ -93,8 +96,7 @@ class ClusteredOperatorsTest {
     }
     PythonFailure gone = failureOf(pool.dump(new WorkerId("test@127.0.0.1:1", 0, 1)));
     assertThat(gone).isInstanceOf(PythonFailure.NoDump.class);
-    PythonFailure past =
-        failureOf(pool.dump(new WorkerId(workers().get(0).pool(), 0, 99)));
+    PythonFailure past = failureOf(pool.dump(new WorkerId(workers().get(0).pool(), 0, 99)));
     assertThat(past).isInstanceOf(PythonFailure.NoDump.class);
     assertThat(past).hasMessageContaining("test@127.0.0.1:");
   }
@@ -106,9 +108,7 @@ class ClusteredOperatorsTest {
     await().atMost(SOON).until(() -> count(seen, PoolEvent.WorkerReady.class) == 2);
 
     cluster.join("python");
-    await()
-        .atMost(TestCluster.PATIENCE)
-        .until(() -> count(seen, PoolEvent.WorkerReady.class) == 3);
+    await().atMost(TestCluster.PATIENCE).until(() -> count(seen, PoolEvent.WorkerReady.class) == 3);
     assertThat(seen).extracting(PoolEvent::pool).allMatch(name -> name.startsWith("test@"));
 
     cluster.leave(0);
@@ -139,7 +139,9 @@ class ClusteredOperatorsTest {
   @Test
   void aDrainEndsThisNodesUseAloneAndEverythingIsAnsweredAfterwards() {
     RunningCall runs = pool.call(Call.of("targets:sleep", 0.5));
-    await().atMost(SOON).until(() -> get(pool.stats()).workers().stream().anyMatch(w -> w.running()));
+    await()
+        .atMost(SOON)
+        .until(() -> get(pool.stats()).workers().stream().anyMatch(w -> w.running()));
 
     var drained = pool.drain(Duration.ofSeconds(10));
     await().atMost(SOON).until(() -> pool.status() == PoolStatus.DRAINING);
@@ -158,19 +160,19 @@ class ClusteredOperatorsTest {
   void aDrainWhoseTimeIsUpEndsWhatRuns() {
     RunningCall runs = pool.call(Call.of("targets:sleep", 60));
     var session = pool.session("s").call(Call.of("targets:sleep", 60));
-    await().atMost(SOON).until(
-        () -> get(pool.stats()).workers().stream().filter(w -> w.running()).count() >= 1);
+    await()
+        .atMost(SOON)
+        .until(() -> get(pool.stats()).workers().stream().filter(w -> w.running()).count() >= 1);
 
     get(pool.drain(Duration.ofMillis(200)));
 
     assertThat(failureOf(runs)).isInstanceOf(PythonFailure.Cancelled.class);
-    assertThat(failureOf(session)).isInstanceOfAny(
-        PythonFailure.Cancelled.class, PythonFailure.CommitUnknown.class);
+    assertThat(failureOf(session))
+        .isInstanceOfAny(PythonFailure.Cancelled.class, PythonFailure.CommitUnknown.class);
   }
 
   private <T> T ask(java.util.function.Function<ActorRef<T>, Pool.Command> question) {
-    return get(
-        AskPattern.ask(pool.ref(), question::apply, SOON, cluster.system(2).scheduler()));
+    return get(AskPattern.ask(pool.ref(), question::apply, SOON, cluster.system(2).scheduler()));
   }
 
   private void everythingIsAnswered() {
@@ -179,9 +181,7 @@ class ClusteredOperatorsTest {
     assertThat(this.<StatusReply<Reply>>ask(to -> new Pool.Execute(call, to)).isError()).isTrue();
     assertThat(
             this.<StatusReply<Granted>>ask(
-                    to ->
-                        new Pool.Checkout(
-                            CheckoutKind.anonymous(), Optional.empty(), SOON, to))
+                    to -> new Pool.Checkout(CheckoutKind.anonymous(), Optional.empty(), SOON, to))
                 .isError())
         .isTrue();
     assertThat(this.<StatusReply<Reply>>ask(to -> new Pool.Run(lease, call, to)).getError())

@@ -2,22 +2,22 @@ package io.gorgon.cluster;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.gorgon.connection.SharedFigures;
 import io.gorgon.message.ClusterMessage;
 import io.gorgon.message.FailureForm;
 import io.gorgon.message.Payload;
+import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.WorkerId;
 import io.gorgon.pool.CheckoutKind.Affinity;
-import io.gorgon.pool.PoolStatus;
-import io.gorgon.connection.SharedFigures;
-import io.gorgon.message.PoolEvent;
 import io.gorgon.pool.Lease;
 import io.gorgon.pool.PoolStats;
+import io.gorgon.pool.PoolStatus;
 import io.gorgon.pool.Verdict;
-import java.time.Instant;
 import io.gorgon.wire.Frame;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -123,7 +123,13 @@ final class MessageExamples {
             somebody(), desk, 9, Affinity.PINNED_FAIL_FAST, Duration.ofSeconds(4)),
         new Desk.Told(5, 1, Frame.Kind.CHUNK, parcel(5)),
         new Desk.Answered(
-            5, 2, new WorkerId("p@h:1", 1, 4), 1, Duration.ofMillis(3), Duration.ofNanos(4), parcel(3)),
+            5,
+            2,
+            new WorkerId("p@h:1", 1, 4),
+            1,
+            Duration.ofMillis(3),
+            Duration.ofNanos(4),
+            parcel(3)),
         new Desk.Failed(5, 2, failure),
         new Desk.Taken(5, gate),
         new Desk.Loaded(gate, load, 1),

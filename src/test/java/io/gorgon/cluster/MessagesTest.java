@@ -68,8 +68,9 @@ class MessagesTest {
   void everyMessageHasAnExample() {
     Set<String> messages =
         new ClassFileImporter()
-            .withImportOption(new ImportOption.DoNotIncludeTests())
-            .importPackages("io.gorgon").stream()
+                .withImportOption(new ImportOption.DoNotIncludeTests())
+                .importPackages("io.gorgon")
+                .stream()
                 .filter(type -> !type.isInterface() && type.isAssignableTo(ClusterMessage.class))
                 .map(JavaClass::getName)
                 .collect(Collectors.toSet());
