@@ -1,5 +1,6 @@
 package io.gorgon.cluster;
 
+import java.time.Duration;
 import io.gorgon.PythonPool;
 import io.gorgon.PythonPools;
 import io.gorgon.message.PythonFailure.InvalidSettings;
@@ -166,8 +167,9 @@ record ClusteredPool(
     }
   }
 
-  /** Takes no calls of this node any more, and ends when those that run have their answers. */
-  CompletionStage<Done> close() {
-    return face.drain(face.settings().drainTimeout());
+  /** Takes no calls of this node any more, cuts those that run off at the limit, and ends when those that run have their answers. */
+  CompletionStage<Done> close(Duration limit) {
+    Duration drain = face.settings().drainTimeout();
+    return face.drain(drain.compareTo(limit) < 0 ? drain : limit);
   }
 }

@@ -1,5 +1,6 @@
 package io.gorgon.cluster;
 
+import java.time.Duration;
 import com.typesafe.config.Config;
 import io.gorgon.PythonPool;
 import io.gorgon.message.PythonFailure.InvalidSettings;
@@ -50,6 +51,9 @@ public final class ClusteredPools implements Extension {
       return INSTANCE;
     }
   }
+
+  /** What the end of the phase leaves for those that are cut off, so that they are answered. */
+  private static final Duration TO_ANSWER = Duration.ofSeconds(1);
 
   private final ActorSystem<?> system;
   private final Map<String, ClusteredPool> pools = new ConcurrentHashMap<>();
@@ -136,9 +140,14 @@ public final class ClusteredPools implements Extension {
   }
 
   private CompletionStage<Done> closeDesks() {
+    Config shutdown = system.settings().config().getConfig("pekko.coordinated-shutdown");
+    String own = "phases." + CoordinatedShutdown.PhaseServiceRequestsDone() + ".timeout";
+    Duration phase =
+        shutdown.getDuration(shutdown.hasPath(own) ? own : "default-phase-timeout");
+    Duration limit = phase.minus(TO_ANSWER).isNegative() ? Duration.ZERO : phase.minus(TO_ANSWER);
     CompletableFuture<?>[] closed =
         pools.values().stream()
-            .map(pool -> pool.close().toCompletableFuture())
+            .map(pool -> pool.close(limit).toCompletableFuture())
             .toArray(CompletableFuture<?>[]::new);
     return CompletableFuture.allOf(closed).handle((done, failure) -> Done.getInstance());
   }

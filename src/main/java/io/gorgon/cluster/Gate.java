@@ -240,6 +240,9 @@ final class Gate extends AbstractBehavior<Gate.Command> {
   }
 
   private Behavior<Command> onServe(Serve serve) {
+    if (serve.desk() == null) {
+      return this; // of a sender that names nobody who would hear the answer
+    }
     Lease lease = serve.lease();
     Lender.Held lent = lease == null ? null : lender.find(lease);
     visits.take(
@@ -265,6 +268,9 @@ final class Gate extends AbstractBehavior<Gate.Command> {
   // ---- checkouts
 
   private Behavior<Command> onLend(Lend lend) {
+    if (lend.borrower() == null || lend.desk() == null) {
+      return this;
+    }
     lender.lend(lend);
     return this;
   }

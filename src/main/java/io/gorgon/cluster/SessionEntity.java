@@ -170,6 +170,9 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   }
 
   private Behavior<Command> onServe(Serve serve) {
+    if (serve.desk() == null) {
+      return this; // of a sender that names nobody who would hear the answer
+    }
     if (leaving) {
       serve
           .desk()

@@ -1,5 +1,7 @@
 package io.gorgon.cluster;
 
+import org.apache.pekko.cluster.typed.Down;
+import org.apache.pekko.cluster.typed.Cluster;
 import static io.gorgon.proving.TestPool.failureOf;
 import static io.gorgon.proving.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -58,6 +60,15 @@ class ClusteredCheckoutsTest {
 
   private int pid(Checkout checkout) {
     return get(checkout.call(Call.of("os:getpid"))).as(Integer.class);
+  }
+
+  private void awaitRunning(Checkout checkout) {
+    await()
+        .atMost(SOON)
+        .until(
+            () ->
+                get(pool.stats()).workers().stream()
+                    .anyMatch(one -> one.worker().equals(checkout.worker()) && one.running()));
   }
 
   private void awaitNoneLeased() {
@@ -172,6 +183,7 @@ class ClusteredCheckoutsTest {
     Checkout mine = get(pool.checkout(CheckoutKind.anonymous(), Optional.of(owner), SOON));
     pid(mine);
     RunningCall running = mine.call(Call.of("targets:sleep", 60));
+    awaitRunning(mine);
     owner.tell("end");
 
     PythonFailure failure = failureOf(running);
@@ -193,11 +205,12 @@ class ClusteredCheckoutsTest {
     Site gone =
         Site.at(
             "test",
-            org.apache.pekko.cluster.typed.Cluster.get(cluster.system(1)).selfMember().address());
+            Cluster.get(cluster.system(1)).selfMember().address());
     Checkout there = first.worker().pool().equals(gone.name()) ? first : second;
     Checkout here = there == first ? second : first;
     RunningCall running = there.call(Call.of("targets:sleep", 60));
     get(here.call(Call.of("targets:echo", 1)));
+    awaitRunning(there);
 
     cluster.leave(1);
 
@@ -216,6 +229,31 @@ class ClusteredCheckoutsTest {
   }
 
   @Test
+  void aNodeThatIsDeclaredDeadTakesItsLeasesWithIt() {
+    start();
+    Checkout first = get(pool.checkout());
+    Checkout second = get(pool.checkout());
+    var dead = Cluster.get(cluster.system(1)).selfMember().address();
+    String gone = Site.at("test", dead).name();
+    Checkout there = first.worker().pool().equals(gone) ? first : second;
+    Checkout here = there == first ? second : first;
+    RunningCall running = there.call(Call.of("targets:sleep", 60));
+    awaitRunning(there);
+
+    Cluster.get(cluster.system(0)).manager().tell(new Down(dead));
+
+    assertThat(failureOf(running))
+        .isInstanceOfAny(
+            PythonFailure.NodeLost.class,
+            PythonFailure.WorkerLost.class,
+            PythonFailure.Cancelled.class);
+    await().atMost(TestCluster.PATIENCE).until(there::isEnded);
+    assertThat(pid(here)).isPositive();
+    here.close();
+    awaitNoneLeased();
+  }
+
+  @Test
   void aHoldersNodeThatEndsGivesItsWorkersBack() {
     start("gorgon.pools.test.timeouts.drain = 300ms");
     Checkout mine = get(pool.checkout());
@@ -226,7 +264,7 @@ class ClusteredCheckoutsTest {
 
     cluster.leave(2);
 
-    assertThat(running.toCompletableFuture()).isDone();
+    assertThat(failureOf(running)).isInstanceOf(PythonFailure.Cancelled.class);
     await()
         .atMost(TestCluster.PATIENCE)
         .until(() -> get(other.stats()).leased() == 0 && get(other.stats()).ready() == 2);

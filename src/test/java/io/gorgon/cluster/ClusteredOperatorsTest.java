@@ -206,6 +206,7 @@ class ClusteredOperatorsTest {
     gate.tell(new Gate.Serve(null, 1, null, null, null));
     gate.tell(new Gate.Join(null, 0));
     gate.tell(new Gate.Join(null, 1));
+    gate.tell(new Gate.Serve(null, 2, null, null, new Lease(1, 1, 1)));
     gate.tell(new Gate.Lend(null, null, 1, null, null, null));
     gate.tell(new Gate.Keep(null, null, null));
     gate.tell(new Gate.Count(null));
@@ -213,5 +214,7 @@ class ClusteredOperatorsTest {
 
     assertThat(get(pool.stats()).ready()).isEqualTo(2);
     assertThat(get(pool.call(Call.of("targets:echo", 1))).as(Integer.class)).isEqualTo(1);
+    cluster.join("front");
+    cluster.awaitNodes(3, 2); // who comes later is told the load
   }
 }
