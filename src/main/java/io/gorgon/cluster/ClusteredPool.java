@@ -1,6 +1,5 @@
 package io.gorgon.cluster;
 
-import java.time.Duration;
 import io.gorgon.PythonPool;
 import io.gorgon.PythonPools;
 import io.gorgon.message.PythonFailure.InvalidSettings;
@@ -9,6 +8,7 @@ import io.gorgon.pool.Pool;
 import io.gorgon.pool.PoolClock;
 import io.gorgon.pool.PoolSettings;
 import io.gorgon.session.SessionHome;
+import java.time.Duration;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.apache.pekko.Done;
@@ -167,7 +167,10 @@ record ClusteredPool(
     }
   }
 
-  /** Takes no calls of this node any more, cuts those that run off at the limit, and ends when those that run have their answers. */
+  /**
+   * Takes no calls of this node any more, cuts those that run off at the limit, and ends when those
+   * that run have their answers.
+   */
   CompletionStage<Done> close(Duration limit) {
     Duration drain = face.settings().drainTimeout();
     return face.drain(drain.compareTo(limit) < 0 ? drain : limit);

@@ -1,10 +1,10 @@
 package io.gorgon.cluster;
 
-import java.time.Duration;
 import com.typesafe.config.Config;
 import io.gorgon.PythonPool;
 import io.gorgon.message.PythonFailure.InvalidSettings;
 import io.gorgon.pool.PoolSettings;
+import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -142,8 +142,7 @@ public final class ClusteredPools implements Extension {
   private CompletionStage<Done> closeDesks() {
     Config shutdown = system.settings().config().getConfig("pekko.coordinated-shutdown");
     String own = "phases." + CoordinatedShutdown.PhaseServiceRequestsDone() + ".timeout";
-    Duration phase =
-        shutdown.getDuration(shutdown.hasPath(own) ? own : "default-phase-timeout");
+    Duration phase = shutdown.getDuration(shutdown.hasPath(own) ? own : "default-phase-timeout");
     Duration limit = phase.minus(TO_ANSWER).isNegative() ? Duration.ZERO : phase.minus(TO_ANSWER);
     CompletableFuture<?>[] closed =
         pools.values().stream()

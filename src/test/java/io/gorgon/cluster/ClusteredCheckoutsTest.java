@@ -1,7 +1,5 @@
 package io.gorgon.cluster;
 
-import org.apache.pekko.cluster.typed.Down;
-import org.apache.pekko.cluster.typed.Cluster;
 import static io.gorgon.proving.TestPool.failureOf;
 import static io.gorgon.proving.TestPool.get;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -29,6 +27,8 @@ import java.util.stream.IntStream;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Props;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.cluster.typed.Cluster;
+import org.apache.pekko.cluster.typed.Down;
 import org.apache.pekko.stream.javadsl.Sink;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -202,10 +202,7 @@ class ClusteredCheckoutsTest {
     start("gorgon.pools.test.timeouts.drain = 300ms");
     Checkout first = get(pool.checkout());
     Checkout second = get(pool.checkout());
-    Site gone =
-        Site.at(
-            "test",
-            Cluster.get(cluster.system(1)).selfMember().address());
+    Site gone = Site.at("test", Cluster.get(cluster.system(1)).selfMember().address());
     Checkout there = first.worker().pool().equals(gone.name()) ? first : second;
     Checkout here = there == first ? second : first;
     RunningCall running = there.call(Call.of("targets:sleep", 60));
