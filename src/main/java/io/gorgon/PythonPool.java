@@ -362,7 +362,7 @@ public final class PythonPool {
    */
   public Source<PoolEvent, NotUsed> events() {
     return ActorSource.<PoolEvent>actorRef(
-            PoolEvent.PoolStopped.class::isInstance,
+            event -> event instanceof PoolEvent.PoolStopped it && it.pool().equals(name()),
             event -> Optional.empty(),
             EVENTS_KEPT,
             OverflowStrategy.dropHead())

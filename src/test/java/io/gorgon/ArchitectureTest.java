@@ -13,8 +13,10 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import io.gorgon.pool.Pool;
 import io.gorgon.worker.Worker;
+import java.lang.reflect.Modifier;
 import java.util.Arrays;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -214,12 +216,36 @@ class ArchitectureTest {
     assertHandlers(Worker.class, Worker.Command.class);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"Gate", "Desk", "SessionEntity", "Borrower", "Ear", "Leaving"})
+  void everyMessageBetweenNodesHasAHandlerOfItsName(String actor) throws ClassNotFoundException {
+    String name = "io.gorgon.cluster." + actor;
+    assertHandlers(Class.forName(name), Class.forName(name + "$Command"));
+  }
+
+  @Test
+  void aPoolOfManyNodesAnswersAllThatAPoolDoes() throws ClassNotFoundException {
+    assertHandlers(Class.forName("io.gorgon.cluster.Front"), Pool.Command.class, PRIVATE);
+  }
+
+  /** What a pool says to itself. */
+  private static final Predicate<Class<?>> PRIVATE =
+      message -> Modifier.isPrivate(message.getModifiers());
+
   private static void assertHandlers(Class<?> actor, Class<?> protocol) {
+    assertHandlers(actor, protocol, message -> false);
+  }
+
+  private static void assertHandlers(
+      Class<?> actor, Class<?> protocol, Predicate<Class<?>> exempt) {
     Set<String> handlers =
         Arrays.stream(actor.getDeclaredMethods())
             .map(method -> method.getName())
             .collect(Collectors.toSet());
     for (Class<?> message : protocol.getPermittedSubclasses()) {
+      if (exempt.test(message)) {
+        continue;
+      }
       String handler = "on" + message.getSimpleName();
       assertThat(handlers.stream().anyMatch(name -> name.startsWith(handler)))
           .as(actor.getSimpleName() + " handles " + message.getSimpleName())

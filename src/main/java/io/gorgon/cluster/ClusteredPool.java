@@ -7,8 +7,11 @@ import io.gorgon.pool.Entrance;
 import io.gorgon.pool.Pool;
 import io.gorgon.pool.PoolClock;
 import io.gorgon.pool.PoolSettings;
-import io.gorgon.pool.PoolStatus;
 import io.gorgon.session.SessionHome;
+import java.time.Duration;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Props;
@@ -19,6 +22,7 @@ import org.apache.pekko.cluster.sharding.typed.HashCodeMessageExtractor;
 import org.apache.pekko.cluster.sharding.typed.ShardingEnvelope;
 import org.apache.pekko.cluster.sharding.typed.javadsl.ClusterSharding;
 import org.apache.pekko.cluster.sharding.typed.javadsl.Entity;
+import org.apache.pekko.cluster.sharding.typed.javadsl.EntityRef;
 import org.apache.pekko.cluster.sharding.typed.javadsl.EntityTypeKey;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.stream.SystemMaterializer;
@@ -45,9 +49,10 @@ record ClusteredPool(
         new Parcels(
             SystemMaterializer.get(system).materializer(),
             spread.inlineLimit(),
-            settings.launch().frameLimit());
+            settings.frameLimit());
+    var site = Site.at(name, Cluster.get(system).selfMember().address());
     Hosted hosted =
-        runsHere(system, spread) ? host(system, settings, spread, parcels, clock) : null;
+        runsHere(system, spread) ? host(system, settings, spread, parcels, clock, site) : null;
     var sender = new Sender(parcels, clock);
     var router = new Router(settings, clock, sender);
     ActorRef<Desk.Command> desk =
@@ -66,15 +71,17 @@ record ClusteredPool(
     InvalidSettings unshared = SharedStore.problem(settings).orElse(null);
     SessionHome sessions;
     ActorRef<ShardingEnvelope<SessionEntity.Command>> region = null;
+    Function<String, EntityRef<SessionEntity.Command>> entities = null;
     if (unshared == null) {
       EntityTypeKey<SessionEntity.Command> type =
           EntityTypeKey.create(SessionEntity.Command.class, "gorgon-session-" + name);
       var extractor = new HashCodeMessageExtractor<SessionEntity.Command>(spread.shards());
       region = shard(system, type, extractor, hosted, spread);
+      entities = key -> ClusterSharding.get(system).entityRefFor(type, key);
       var sharded =
           new ShardedSessions(
               settings,
-              key -> ClusterSharding.get(system).entityRefFor(type, key),
+              entities,
               extractor::shardId,
               desk,
               router,
@@ -87,10 +94,17 @@ record ClusteredPool(
     } else {
       sessions = new UnsharedSessions(unshared);
     }
-    String ids = name + "@" + Cluster.get(system).selfMember().address().hostPort();
-    Entrance entrance = Entrance.to(router, settings, clock, ids);
+    ActorRef<Borrower.Command> borrower =
+        system.systemActorOf(
+            Borrower.create(name, new RemoteLease.Means(router, parcels, clock, desk), entities),
+            "gorgon-borrower-" + name,
+            Props.empty());
+    Entrance entrance = Entrance.to(router, settings, clock, site.name());
     ActorRef<Pool.Command> front =
-        system.systemActorOf(Front.create(entrance), "gorgon-front-" + name, Props.empty());
+        system.systemActorOf(
+            Front.create(new Front.Parts(entrance, router, sessions, borrower, parcels, site)),
+            "gorgon-front-" + name,
+            Props.empty());
     PythonPool face = PythonPool.elsewhere(system, entrance, front, sessions);
     return new ClusteredPool(face, hosted, router, region);
   }
@@ -104,9 +118,10 @@ record ClusteredPool(
       PoolSettings settings,
       ClusterSettings spread,
       Parcels parcels,
-      PoolClock clock) {
+      PoolClock clock,
+      Site site) {
     PythonPool pool = PythonPools.get(system).pool(settings.name());
-    var visits = new Visits(parcels, clock);
+    var visits = new Visits(parcels, clock, site);
     ActorRef<Gate.Command> gate =
         system.systemActorOf(
             Gate.create(pool, visits, spread), "gorgon-gate-" + settings.name(), Props.empty());
@@ -152,8 +167,12 @@ record ClusteredPool(
     }
   }
 
-  /** Takes no calls of this node any more. */
-  void close() {
-    router.close(PoolStatus.DRAINING);
+  /**
+   * Takes no calls of this node any more, cuts those that run off at the limit, and ends when those
+   * that run have their answers.
+   */
+  CompletionStage<Done> close(Duration limit) {
+    Duration drain = face.settings().drainTimeout();
+    return face.drain(drain.compareTo(limit) < 0 ? drain : limit);
   }
 }

@@ -4,6 +4,7 @@ import com.typesafe.config.Config;
 import io.gorgon.PythonPool;
 import io.gorgon.message.PythonFailure.InvalidSettings;
 import io.gorgon.pool.PoolSettings;
+import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -11,6 +12,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
+import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Extension;
 import org.apache.pekko.actor.typed.ExtensionId;
@@ -25,7 +27,14 @@ import org.apache.pekko.actor.typed.ExtensionId;
  * }</pre>
  *
  * <p>One-shot calls and streams go to the least loaded node, sessions to the one that has them.
- * Java functions that a call offers run at the caller's node.
+ * Java functions that a call offers run at the caller's node. A checkout is of a worker of the
+ * least loaded node, for a session of the session's; it ends with that node, and with its holder's.
+ *
+ * <p>Replies, events and figures name workers with their node, as {@code default@host:port/0.3}.
+ * Limits are per node: {@code resize} sets them on each that can be reached, and nodes that join
+ * later have those of their configuration. {@code drain} ends this node's use of the pool alone,
+ * not the pool. A pinned session is pinned to a process of the node that has the session; if the
+ * session goes to another node, that knows of no process.
  */
 public final class ClusteredPools implements Extension {
 
@@ -42,6 +51,9 @@ public final class ClusteredPools implements Extension {
       return INSTANCE;
     }
   }
+
+  /** What the end of the phase leaves for those that are cut off, so that they are answered. */
+  private static final Duration TO_ANSWER = Duration.ofSeconds(1);
 
   private final ActorSystem<?> system;
   private final Map<String, ClusteredPool> pools = new ConcurrentHashMap<>();
@@ -104,6 +116,16 @@ public final class ClusteredPools implements Extension {
     return pool == null ? 0 : pool.router().readyNodes();
   }
 
+  /** The gate to this node's part of a pool that runs here. */
+  ActorRef<Gate.Command> gate(String name) {
+    ClusteredPool pool = pools.get(name);
+    Hosted own = pool == null ? null : pool.hosted();
+    if (own == null) {
+      throw new IllegalArgumentException("pool '" + name + "' does not run on this node");
+    }
+    return own.gate();
+  }
+
   private ClusteredPool open(String name) {
     Config config = system.settings().config();
     PoolSettings settings = PoolSettings.from(name, config);
@@ -118,7 +140,14 @@ public final class ClusteredPools implements Extension {
   }
 
   private CompletionStage<Done> closeDesks() {
-    pools.values().forEach(ClusteredPool::close);
-    return CompletableFuture.completedFuture(Done.getInstance());
+    Config shutdown = system.settings().config().getConfig("pekko.coordinated-shutdown");
+    String own = "phases." + CoordinatedShutdown.PhaseServiceRequestsDone() + ".timeout";
+    Duration phase = shutdown.getDuration(shutdown.hasPath(own) ? own : "default-phase-timeout");
+    Duration limit = phase.minus(TO_ANSWER).isNegative() ? Duration.ZERO : phase.minus(TO_ANSWER);
+    CompletableFuture<?>[] closed =
+        pools.values().stream()
+            .map(pool -> pool.close(limit).toCompletableFuture())
+            .toArray(CompletableFuture<?>[]::new);
+    return CompletableFuture.allOf(closed).handle((done, failure) -> Done.getInstance());
   }
 }

@@ -1,5 +1,7 @@
 package io.gorgon.cluster;
 
+import com.fasterxml.jackson.annotation.JsonFormat;
+import com.fasterxml.jackson.annotation.JsonFormat.Feature;
 import io.gorgon.message.ClusterMessage;
 import io.gorgon.message.FailureForm;
 import io.gorgon.message.Payload;
@@ -8,6 +10,7 @@ import io.gorgon.message.WorkerId;
 import io.gorgon.wire.Frame;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -29,9 +32,21 @@ final class Desk extends AbstractBehavior<Desk.Command> {
   /** What a desk can be told. */
   sealed interface Command {}
 
-  /** What Python said in a call before its answer; {@code position} counts all that is told. */
-  record Told(long number, long position, Frame.Kind kind, Parcel parcel)
-      implements Command, ClusterMessage {}
+  /**
+   * What Python said in a call before its answer; {@code position} counts all that is told. Without
+   * a kind if that is not known here.
+   */
+  record Told(
+      long number,
+      long position,
+      @JsonFormat(with = Feature.READ_UNKNOWN_ENUM_VALUES_AS_NULL) Frame.@Nullable Kind kind,
+      Parcel parcel)
+      implements Command, ClusterMessage {
+
+    Told {
+      parcel = Parcel.orEmpty(parcel);
+    }
+  }
 
   /** A call's value. */
   record Answered(
@@ -42,17 +57,40 @@ final class Desk extends AbstractBehavior<Desk.Command> {
       Duration queued,
       Duration ran,
       Parcel value)
-      implements Command, ClusterMessage {}
+      implements Command, ClusterMessage {
+
+    Answered {
+      worker = Objects.requireNonNullElse(worker, NOBODY);
+      queued = Objects.requireNonNullElse(queued, Duration.ZERO);
+      ran = Objects.requireNonNullElse(ran, Duration.ZERO);
+      value = Parcel.orEmpty(value);
+    }
+
+    private static final WorkerId NOBODY = new WorkerId("", 0, 0);
+  }
 
   /** Why a call has no value. */
   record Failed(long number, long position, FailureForm failure)
-      implements Command, ClusterMessage {}
+      implements Command, ClusterMessage {
+
+    Failed {
+      failure = Objects.requireNonNullElse(failure, UNNAMED);
+    }
+
+    private static final FailureForm UNNAMED = new FailureForm("", "", false, new byte[0]);
+  }
 
   /** A session's call has been taken in by that node. */
   record Taken(long number, ActorRef<Gate.Command> gate) implements Command, ClusterMessage {}
 
   /** How much a node has to do. */
-  record Loaded(ActorRef<Gate.Command> gate, Load load) implements Command, ClusterMessage {}
+  record Loaded(ActorRef<Gate.Command> gate, Load load, int version)
+      implements Command, ClusterMessage {
+
+    Loaded {
+      load = Objects.requireNonNullElse(load, Load.NONE);
+    }
+  }
 
   private record Listed(Receptionist.Listing listing) implements Command {}
 
@@ -72,13 +110,15 @@ final class Desk extends AbstractBehavior<Desk.Command> {
 
   /** Hears for the pool whose router that is. */
   static Behavior<Command> create(Parts parts) {
-    return Behaviors.setup(
-        context -> Behaviors.withTimers(timers -> new Desk(context, timers, parts)));
+    return Unshaken.of(
+        Behaviors.setup(
+            context -> Behaviors.withTimers(timers -> new Desk(context, timers, parts))));
   }
 
   private final Parts parts;
   private final Router router;
   private final Set<ActorRef<Gate.Command>> known = new HashSet<>();
+  private final Set<ActorRef<Gate.Command>> tooOld = new HashSet<>();
 
   private Desk(ActorContext<Command> context, TimerScheduler<Command> timers, Parts parts) {
     super(context);
@@ -145,7 +185,12 @@ final class Desk extends AbstractBehavior<Desk.Command> {
         told.position(),
         told.parcel(),
         "what Python said",
-        (crossing, payload) -> crossing.told(Frame.of(told.kind(), 0, payload)));
+        (crossing, payload) -> {
+          Frame.Kind kind = told.kind();
+          if (kind != null) {
+            crossing.told(Frame.of(kind, 0, payload));
+          }
+        });
     return this;
   }
 
@@ -191,7 +236,11 @@ final class Desk extends AbstractBehavior<Desk.Command> {
   }
 
   private Behavior<Command> onLoaded(Loaded loaded) {
-    router.loaded(loaded.gate(), loaded.load());
+    if (loaded.version() >= Protocol.OLDEST) {
+      router.loaded(loaded.gate(), loaded.load());
+    } else if (tooOld.add(loaded.gate())) {
+      Protocol.understands(loaded.version(), loaded.gate(), getContext().getLog());
+    }
     return this;
   }
 
@@ -208,7 +257,7 @@ final class Desk extends AbstractBehavior<Desk.Command> {
       if (known.add(gate)) {
         router.add(parts.stations().apply(gate));
         getContext().watchWith(gate, new GateGone(gate));
-        gate.tell(new Gate.Join(getContext().getSelf()));
+        gate.tell(new Gate.Join(getContext().getSelf(), Protocol.VERSION));
       }
     }
     for (Station station : router.stations()) {
@@ -229,6 +278,7 @@ final class Desk extends AbstractBehavior<Desk.Command> {
   }
 
   private void gone(ActorRef<Gate.Command> gate) {
+    tooOld.remove(gate);
     if (known.remove(gate)) {
       router.gone(gate);
     }

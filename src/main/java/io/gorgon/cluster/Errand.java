@@ -4,7 +4,9 @@ import io.gorgon.message.Call;
 import io.gorgon.message.ClusterMessage;
 import io.gorgon.worker.PendingCall;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * This is what a node must know to run another node's call, besides the request itself.
@@ -24,6 +26,25 @@ record Errand(
     int retries,
     boolean stream)
     implements ClusterMessage {
+
+  private static final Duration NO_TIME = Duration.ofNanos(1);
+  private static final Errand NONE = new Errand("", "", NO_TIME, Optional.empty(), 0, false);
+
+  /** Accepts what arrives: what is absent is empty, and there is always some time left. */
+  Errand {
+    callId = Objects.requireNonNullElse(callId, "");
+    target = Objects.requireNonNullElse(target, "");
+    remaining = remaining == null || remaining.compareTo(NO_TIME) < 0 ? NO_TIME : remaining;
+    idle =
+        Objects.requireNonNullElse(idle, Optional.<Duration>empty())
+            .filter(limit -> limit.compareTo(NO_TIME) >= 0);
+    retries = Math.max(0, retries);
+  }
+
+  /** What the sender named, or an errand that fails. */
+  static Errand orNone(@Nullable Errand errand) {
+    return errand == null ? NONE : errand;
+  }
 
   /** For a call that is sent at {@code now}. */
   static Errand of(PendingCall pending, long now) {

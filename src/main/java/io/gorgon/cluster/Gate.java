@@ -1,17 +1,30 @@
 package io.gorgon.cluster;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.annotation.JsonFormat;
+import com.fasterxml.jackson.annotation.JsonFormat.Feature;
 import io.gorgon.PythonPool;
 import io.gorgon.message.ClusterMessage;
+import io.gorgon.message.FailureForm;
+import io.gorgon.message.Payload;
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.WorkerId;
+import io.gorgon.pool.CheckoutKind.Affinity;
+import io.gorgon.pool.Granted;
+import io.gorgon.pool.Lease;
 import io.gorgon.pool.Pool;
 import io.gorgon.pool.PoolSettings;
+import io.gorgon.pool.PoolStats;
 import io.gorgon.pool.PoolStatus;
+import io.gorgon.pool.Verdict;
 import io.gorgon.wire.Frame;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
@@ -22,6 +35,7 @@ import org.apache.pekko.actor.typed.javadsl.Receive;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 import org.apache.pekko.actor.typed.receptionist.Receptionist;
 import org.apache.pekko.actor.typed.receptionist.ServiceKey;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lets the calls of other nodes into the pool of this one, and tells those nodes how much there is
@@ -33,19 +47,117 @@ final class Gate extends AbstractBehavior<Gate.Command> {
   sealed interface Command {}
 
   /** A node wants to send calls; from now on it is told the load. */
-  record Join(ActorRef<Desk.Command> desk) implements Command, ClusterMessage {}
+  record Join(ActorRef<Desk.Command> desk, int version) implements Command, ClusterMessage {}
 
-  /** Run a call. */
-  record Serve(ActorRef<Desk.Command> desk, long number, Errand errand, Parcel request)
-      implements Command, ClusterMessage {}
+  /** Run a call, on the worker of the lease if one is named. */
+  record Serve(
+      ActorRef<Desk.Command> desk,
+      long number,
+      Errand errand,
+      Parcel request,
+      @Nullable Lease lease)
+      implements Command, ClusterMessage {
 
-  /** Say something to Python in a call that runs here. */
+    Serve {
+      errand = Errand.orNone(errand);
+      request = Parcel.orEmpty(request);
+    }
+  }
+
+  /** Say something to Python in a call that runs here; without a kind if that is not known here. */
   record Say(
-      ActorRef<Desk.Command> desk, long number, long position, Frame.Kind kind, Parcel parcel)
-      implements Command, ClusterMessage {}
+      ActorRef<Desk.Command> desk,
+      long number,
+      long position,
+      @JsonFormat(with = Feature.READ_UNKNOWN_ENUM_VALUES_AS_NULL) Frame.@Nullable Kind kind,
+      Parcel parcel)
+      implements Command, ClusterMessage {
+
+    Say {
+      parcel = Parcel.orEmpty(parcel);
+    }
+  }
 
   /** Nobody waits for that call any more. */
   record GiveUp(ActorRef<Desk.Command> desk, long number) implements Command, ClusterMessage {}
+
+  /** Check a worker out, for a session if a key is named. */
+  record Lend(
+      ActorRef<Borrower.Command> borrower,
+      ActorRef<Desk.Command> desk,
+      long number,
+      @Nullable String session,
+      @JsonFormat(with = Feature.READ_UNKNOWN_ENUM_VALUES_AS_NULL) Affinity affinity,
+      Duration timeout)
+      implements Command, ClusterMessage {
+
+    Lend {
+      affinity = Objects.requireNonNullElse(affinity, Affinity.PREFER);
+      timeout = Objects.requireNonNullElse(timeout, Duration.ZERO);
+    }
+  }
+
+  /** The worker of that request is not wanted any more. */
+  record Withdraw(ActorRef<Borrower.Command> borrower, long number)
+      implements Command, ClusterMessage {}
+
+  /** What the holder of a lease says of it. */
+  enum Step {
+    /** It has arrived. */
+    ACKNOWLEDGE,
+    /** Its time begins anew. */
+    RENEW,
+    /** The worker comes back. */
+    RETURN,
+    /** Its owner has gone, and left the worker as it is. */
+    LEAVE
+  }
+
+  /** The holder of a lease says something of it; nothing is done where that is not known here. */
+  record Keep(
+      Lease lease,
+      @JsonFormat(with = Feature.READ_UNKNOWN_ENUM_VALUES_AS_NULL) @Nullable Step step,
+      @JsonFormat(with = Feature.READ_UNKNOWN_ENUM_VALUES_AS_NULL) Verdict verdict)
+      implements Command, ClusterMessage {
+
+    Keep {
+      lease = Objects.requireNonNullElse(lease, NO_LEASE);
+      verdict = Objects.requireNonNullElse(verdict, Verdict.SUSPECT);
+    }
+  }
+
+  /** Tell the figures of this node. */
+  record Count(ActorRef<Counted> replyTo) implements Command, ClusterMessage {}
+
+  /** A node's figures, its workers named as the cluster does. */
+  record Counted(@Nullable PoolStats stats) implements ClusterMessage {}
+
+  /** Tell everything that happens here from now on. */
+  record Follow(ActorRef<Ear.Command> ear) implements Command, ClusterMessage {}
+
+  /** Tell the stacks of one of this node's processes. */
+  record Dump(WorkerId worker, ActorRef<Dumped> replyTo) implements Command, ClusterMessage {
+
+    Dump {
+      worker = Objects.requireNonNullElse(worker, NOBODY);
+    }
+  }
+
+  /** The stacks, or why there are none. */
+  record Dumped(@Nullable Parcel stacks, @Nullable FailureForm failure) implements ClusterMessage {}
+
+  /** Set other limits for this node. */
+  record Resize(int min, int max) implements Command, ClusterMessage {}
+
+  /** Replace every process of this node. */
+  record Reset() implements Command, ClusterMessage {}
+
+  /** The pool has answered a {@link Lend}. */
+  record Settled(Lend lend, @Nullable Granted granted, @Nullable Throwable failure)
+      implements Command {}
+
+  private static final Lease NO_LEASE = new Lease(0, 0, 0);
+  private static final WorkerId NOBODY = new WorkerId("", 0, 0);
 
   /** This node is going to leave: tell everybody to send no more. */
   record Close() implements Command {}
@@ -68,13 +180,15 @@ final class Gate extends AbstractBehavior<Gate.Command> {
 
   /** Makes the gate to a pool of this node. */
   static Behavior<Command> create(PythonPool pool, Visits visits, ClusterSettings settings) {
-    return Behaviors.setup(
-        context ->
-            Behaviors.withTimers(timers -> new Gate(context, timers, pool, visits, settings)));
+    return Unshaken.of(
+        Behaviors.setup(
+            context ->
+                Behaviors.withTimers(timers -> new Gate(context, timers, pool, visits, settings))));
   }
 
   private final PythonPool pool;
   private final Visits visits;
+  private final Lender lender;
   private final Map<ActorRef<Desk.Command>, Load> desks = new HashMap<>();
   private final Set<WorkerId> ready = new HashSet<>();
   private final long ticksToRepeat;
@@ -91,6 +205,7 @@ final class Gate extends AbstractBehavior<Gate.Command> {
     super(context);
     this.pool = pool;
     this.visits = visits;
+    this.lender = new Lender(context, pool.ref(), visits.site());
     this.mostWorkers = pool.settings().maxWorkers();
     this.ticksToRepeat = Math.max(1, REPEAT.dividedBy(settings.loadInterval()));
     pool.ref().tell(new Pool.Subscribe(context.messageAdapter(PoolEvent.class, Happened::new)));
@@ -107,6 +222,15 @@ final class Gate extends AbstractBehavior<Gate.Command> {
         .onMessage(Serve.class, this::onServe)
         .onMessage(Say.class, this::onSay)
         .onMessage(GiveUp.class, this::onGiveUp)
+        .onMessage(Lend.class, this::onLend)
+        .onMessage(Settled.class, this::onSettled)
+        .onMessage(Withdraw.class, this::onWithdraw)
+        .onMessage(Keep.class, this::onKeep)
+        .onMessage(Count.class, this::onCount)
+        .onMessage(Follow.class, this::onFollow)
+        .onMessage(Dump.class, this::onDump)
+        .onMessage(Resize.class, this::onResize)
+        .onMessage(Reset.class, reset -> onReset())
         .onMessage(Join.class, this::onJoin)
         .onMessage(Close.class, close -> onClose())
         .onMessage(Happened.class, this::onHappened)
@@ -116,11 +240,17 @@ final class Gate extends AbstractBehavior<Gate.Command> {
   }
 
   private Behavior<Command> onServe(Serve serve) {
+    if (serve.desk() == null) {
+      return this; // of a sender that names nobody who would hear the answer
+    }
+    Lease lease = serve.lease();
+    Lender.Held lent = lease == null ? null : lender.find(lease);
     visits.take(
         new Visit.Id(serve.desk(), serve.number()),
         serve.errand(),
         serve.request(),
-        pool.entrance()::offer,
+        lent == null ? new InOrder() : lent.line(),
+        lease == null ? pool.entrance()::offer : call -> lender.run(lent, lease, call),
         () -> {});
     return this;
   }
@@ -135,7 +265,75 @@ final class Gate extends AbstractBehavior<Gate.Command> {
     return this;
   }
 
+  // ---- checkouts
+
+  private Behavior<Command> onLend(Lend lend) {
+    if (lend.borrower() == null || lend.desk() == null) {
+      return this;
+    }
+    lender.lend(lend);
+    return this;
+  }
+
+  private Behavior<Command> onSettled(Settled settled) {
+    lender.settled(settled);
+    return this;
+  }
+
+  private Behavior<Command> onWithdraw(Withdraw withdraw) {
+    lender.withdraw(withdraw);
+    return this;
+  }
+
+  private Behavior<Command> onKeep(Keep keep) {
+    lender.keep(keep);
+    return this;
+  }
+
+  // ---- operators
+
+  private Behavior<Command> onCount(Count count) {
+    pool.stats()
+        .thenAccept(stats -> count.replyTo().tell(new Counted(stats.named(visits.site().name()))));
+    return this;
+  }
+
+  private Behavior<Command> onFollow(Follow follow) {
+    getContext().spawnAnonymous(Relay.create(pool.ref(), visits.site(), follow.ear()));
+    return this;
+  }
+
+  private Behavior<Command> onDump(Dump dump) {
+    pool.dump(dump.worker())
+        .whenComplete((stacks, failure) -> dump.replyTo().tell(dumped(stacks, failure)));
+    return this;
+  }
+
+  private Dumped dumped(@Nullable String stacks, @Nullable Throwable failure) {
+    if (failure != null || stacks == null) {
+      Throwable why = failure == null ? new IllegalStateException("no stacks") : failure;
+      return new Dumped(null, FailureForm.of(why, visits.site()::outside));
+    }
+    var text = new Payload(stacks.getBytes(UTF_8), false, List.of());
+    return new Dumped(visits.parcels().pack(text), null);
+  }
+
+  private Behavior<Command> onResize(Resize resize) {
+    pool.resize(resize.min(), resize.max());
+    return this;
+  }
+
+  private Behavior<Command> onReset() {
+    pool.reset();
+    return this;
+  }
+
+  // ---- what others know of this node
+
   private Behavior<Command> onJoin(Join join) {
+    if (!Protocol.understands(join.version(), join.desk(), getContext().getLog())) {
+      return this; // it is told no load, so it sends no calls
+    }
     if (!desks.containsKey(join.desk())) {
       getContext().watchWith(join.desk(), new DeskGone(join.desk()));
     }
@@ -157,6 +355,11 @@ final class Gate extends AbstractBehavior<Gate.Command> {
 
   private Behavior<Command> onHappened(Happened happened) {
     PoolEvent event = happened.event();
+    if (event instanceof PoolEvent.LeaseEnded ended) {
+      lender.on(ended);
+      tellAll();
+      return this;
+    }
     if (event instanceof PoolEvent.WorkerReady one) {
       ready.add(one.worker());
     } else if (event instanceof PoolEvent.WorkerGone one) {
@@ -189,7 +392,7 @@ final class Gate extends AbstractBehavior<Gate.Command> {
         (desk, before) -> {
           Load now = load(desk);
           if (!now.equals(before)) {
-            desk.tell(new Desk.Loaded(getContext().getSelf(), now));
+            desk.tell(new Desk.Loaded(getContext().getSelf(), now, Protocol.VERSION));
           }
           return now;
         });
@@ -198,12 +401,12 @@ final class Gate extends AbstractBehavior<Gate.Command> {
   private void tell(ActorRef<Desk.Command> desk) {
     Load now = load(desk);
     desks.put(desk, now);
-    desk.tell(new Desk.Loaded(getContext().getSelf(), now));
+    desk.tell(new Desk.Loaded(getContext().getSelf(), now, Protocol.VERSION));
   }
 
   private Load load(ActorRef<Desk.Command> desk) {
     PoolStatus status = closed ? PoolStatus.DRAINING : pool.status();
-    return new Load(status, ready.size(), rooms(), visits.others(desk));
+    return new Load(status, ready.size(), rooms(), visits.others(desk) + lender.others(desk));
   }
 
   /**

@@ -30,19 +30,14 @@ final class Guest implements Dialogue, Away {
    * For one call.
    *
    * @param request as its caller encoded it
+   * @param deadline when it must be answered, on that clock
    */
-  Guest(Errand errand, Payload request, PoolClock clock, Home home) {
+  Guest(Errand errand, Payload request, PoolClock clock, long deadline, Home home) {
     this.errand = errand;
     this.clock = clock;
     this.home = home;
     this.pending =
-        new PendingCall(
-            errand.callId(),
-            errand.call(),
-            request,
-            clock.getAsLong(),
-            clock.after(errand.remaining()),
-            this);
+        new PendingCall(errand.callId(), errand.call(), request, clock.getAsLong(), deadline, this);
   }
 
   /** Sends it on its road here; its answer goes home. */

@@ -47,6 +47,18 @@ final class InOrder {
     return true;
   }
 
+  /** Takes the value behind those that were added before. */
+  void addNext(
+      CompletionStage<Payload> value, BiConsumer<@Nullable Payload, @Nullable Throwable> taker) {
+    while (!add(nextNumber(), value, taker)) {
+      Thread.onSpinWait(); // another one was added in between
+    }
+  }
+
+  private synchronized long nextNumber() {
+    return expected;
+  }
+
   private void takeThoseThere() {
     for (Entry next = next(); next != null; next = next()) {
       Entry entry = next;

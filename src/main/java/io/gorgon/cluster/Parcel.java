@@ -2,6 +2,7 @@ package io.gorgon.cluster;
 
 import io.gorgon.message.ClusterMessage;
 import java.util.List;
+import java.util.Objects;
 import org.apache.pekko.stream.SourceRef;
 import org.apache.pekko.util.ByteString;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,19 @@ record Parcel(
     List<Integer> lengths,
     @Nullable SourceRef<ByteString> stream)
     implements ClusterMessage {
+
+  private static final Parcel EMPTY = new Parcel(false, List.of(), List.of(), null);
+
+  /** Accepts what arrives: absent parts are empty. */
+  Parcel {
+    parts = Objects.requireNonNullElse(parts, List.of());
+    lengths = Objects.requireNonNullElse(lengths, List.of());
+  }
+
+  /** The value, or an empty one where the sender named none. */
+  static Parcel orEmpty(@Nullable Parcel parcel) {
+    return parcel == null ? EMPTY : parcel;
+  }
 
   /** Prints sizes, never contents. */
   @Override

@@ -1,6 +1,7 @@
 package io.gorgon.cluster;
 
 import io.gorgon.message.Payload;
+import io.gorgon.message.PythonFailure.ProtocolViolation;
 import io.gorgon.message.PythonFailure.TooLarge;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -92,6 +93,10 @@ final class Parcels {
     SourceRef<ByteString> stream = parcel.stream();
     if (stream == null) {
       return CompletableFuture.completedFuture(payload(parcel.tagged(), parcel.parts()));
+    }
+    if (parcel.lengths().stream().anyMatch(length -> length == null || length < 0)) {
+      return CompletableFuture.failedFuture(
+          new ProtocolViolation("another node sent a value of impossible lengths"));
     }
     long size = parcel.lengths().stream().mapToLong(Integer::longValue).sum();
     if (size > frameLimit) {

@@ -16,8 +16,10 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
@@ -39,6 +41,7 @@ final class Router implements Door {
   private final Deque<CallCrossing> waiting = new ArrayDeque<>();
   private final ConcurrentMap<Long, Crossing> crossings = new ConcurrentHashMap<>();
   private final AtomicLong numbers = new AtomicLong();
+  private final AtomicInteger lent = new AtomicInteger();
   private volatile PoolStatus closed = PoolStatus.RUNNING;
   private volatile Watcher watcher = Watcher.NOBODY;
 
@@ -51,6 +54,9 @@ final class Router implements Door {
 
           @Override
           public void onGone(Station station) {}
+
+          @Override
+          public void onClosed() {}
         };
 
     /** Some can be reached again, or no longer. */
@@ -58,6 +64,9 @@ final class Router implements Door {
 
     /** One is gone for good. */
     void onGone(Station station);
+
+    /** Nothing is to be sent any more. */
+    void onClosed();
   }
 
   /**
@@ -94,11 +103,15 @@ final class Router implements Door {
       return;
     }
     boolean full = false;
-    Station to;
+    boolean late = false;
+    Station to = null;
     lock.lock();
     try {
-      to = waiting.isEmpty() ? choose(crossing) : null;
-      if (to != null) {
+      late = closed != PoolStatus.RUNNING; // else it would wait behind those who are answered now
+      to = late || !waiting.isEmpty() ? null : choose(crossing);
+      if (late) {
+        to = null;
+      } else if (to != null) {
         assign(crossing, to);
       } else if (waiting.size() < settings.queueCapacity()) {
         waiting.addLast(crossing);
@@ -108,7 +121,9 @@ final class Router implements Door {
     } finally {
       lock.unlock();
     }
-    if (full) {
+    if (late) {
+      crossing.call().fail(draining());
+    } else if (full) {
       crossing
           .call()
           .fail(
@@ -151,11 +166,7 @@ final class Router implements Door {
     for (Station station : stations.values()) {
       hope |= station.isHopeful();
       if (station.hasRoom() && !crossing.wasRefusedBy(station)) {
-        boolean better =
-            best == null
-                || station.pressure() < best.pressure()
-                || (station.own() != null && station.pressure() <= best.pressure());
-        best = better ? station : best;
+        best = best == null || goesBefore(station, best) ? station : best;
       }
     }
     if (best != null || hope) {
@@ -169,6 +180,11 @@ final class Router implements Door {
       }
     }
     return null;
+  }
+
+  private static boolean goesBefore(Station station, Station best) {
+    return station.pressure() < best.pressure()
+        || (station.own() != null && station.pressure() <= best.pressure());
   }
 
   /** A node has not started it: another one may, unless all have refused it. */
@@ -214,12 +230,14 @@ final class Router implements Door {
     dispatch();
   }
 
-  /** Sends those that wait, as far as there is room. */
+  /** Sends those that wait, as far as there is room; one whose time is over runs nowhere. */
   private void dispatch() {
     for (CallCrossing next = next(); next != null; next = next()) {
       Station to = next.station();
       if (to != null) {
         depart(next, to);
+      } else {
+        next.call().expire(); // room has come too late for it
       }
     }
   }
@@ -231,6 +249,10 @@ final class Router implements Door {
       while (first != null && first.call().isDone()) {
         waiting.pollFirst();
         first = waiting.peekFirst();
+      }
+      if (first != null && first.call().isOverdue(clock.getAsLong())) {
+        waiting.pollFirst();
+        return first;
       }
       Station to = first == null ? null : choose(first);
       if (first == null || to == null) {
@@ -359,6 +381,8 @@ final class Router implements Door {
       for (Crossing crossing : List.copyOf(crossings.values())) {
         if (crossing instanceof CallCrossing call && call.station() == station) {
           call.lost(station.node());
+        } else if (crossing instanceof LeaseCrossing leased && leased.gate().equals(gate)) {
+          leased.lost(station.node());
         }
       }
       watcher.onGone(station);
@@ -413,21 +437,106 @@ final class Router implements Door {
   }
 
   /** Takes nothing new, and answers those that wait. */
-  void close(PoolStatus as) {
-    closed = as;
+  void close() {
     List<CallCrossing> left;
     lock.lock();
     try {
+      closed = closed == PoolStatus.RUNNING ? PoolStatus.DRAINING : closed;
       left = List.copyOf(waiting);
       waiting.clear();
     } finally {
       lock.unlock();
     }
     left.forEach(crossing -> crossing.call().fail(draining()));
+    watcher.onClosed();
   }
 
-  /** Whether nothing is under way. */
+  /** Cancels what is under way. */
+  void cutShort(String why) {
+    List.copyOf(crossings.values()).forEach(crossing -> crossing.call().cancel(why));
+  }
+
+  /** Nothing is left: what comes now comes too late for good. */
+  void stopped() {
+    closed = PoolStatus.STOPPED;
+  }
+
+  /** Whether nothing is under way, and nobody has a worker. */
   boolean isQuiet() {
-    return crossings.isEmpty();
+    return crossings.isEmpty() && lent.get() == 0;
+  }
+
+  /** How many calls wait here for a node. */
+  int waiting() {
+    lock.lock();
+    try {
+      return waiting.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  // ---- checkouts
+
+  /**
+   * The least loaded node that lends workers, or would say why not; null if none can be reached.
+   * The worker counts as load there from now on, see {@link #borrowed}.
+   */
+  @Nullable Station borrowFrom(Set<Station> refusedBy) {
+    lock.lock();
+    try {
+      Station best = null;
+      for (Station station : stations.values()) {
+        if (station.lends() && !refusedBy.contains(station)) {
+          best = best == null || goesBefore(station, best) ? station : best;
+        }
+      }
+      for (Station station : stations.values()) {
+        boolean says = station.isReachable() && station.status() == PoolStatus.BROKEN;
+        best = best == null && says && !refusedBy.contains(station) ? station : best;
+      }
+      if (best != null) {
+        best.sent();
+      }
+      return best;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether there is a node to ask for a worker that has not refused one. */
+  boolean hasOthers(Set<Station> refusedBy) {
+    lock.lock();
+    try {
+      return stations.values().stream()
+          .anyMatch(station -> station.lends() && !refusedBy.contains(station));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** One worker more of that node, or one less, has been lent to this one. */
+  void borrowed(Station station, int change) {
+    lock.lock();
+    try {
+      if (change > 0) {
+        station.sent();
+      } else {
+        station.back();
+      }
+    } finally {
+      lock.unlock();
+    }
+    dispatch();
+  }
+
+  /** So many more workers are in the hands of users of this node. */
+  void lent(int change) {
+    lent.addAndGet(change);
+  }
+
+  /** Whether a node is not known, or gone. */
+  boolean isGone(ActorRef<Gate.Command> gate) {
+    return station(gate) == null;
   }
 }

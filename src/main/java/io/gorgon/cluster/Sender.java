@@ -40,6 +40,6 @@ final class Sender implements BiConsumer<CallCrossing, Station> {
     ActorRef<Desk.Command> home = Objects.requireNonNull(desk);
     Payload body = call.body().with(call.body().attachments(), Loan.NONE);
     crossing.isAt(new RemoteVisit(to.gate(), home, crossing.number(), parcels));
-    to.gate().tell(new Gate.Serve(home, crossing.number(), errand, parcels.pack(body)));
+    to.gate().tell(new Gate.Serve(home, crossing.number(), errand, parcels.pack(body), null));
   }
 }

@@ -20,6 +20,7 @@ final class SessionCrossing extends Crossing {
   private static final long VERSION_UNKNOWN = -1;
 
   private final String key;
+  private final long order;
   private final Affinity affinity;
   private final ShardedSessions sessions;
   private final PoolClock clock;
@@ -35,7 +36,19 @@ final class SessionCrossing extends Crossing {
       Affinity affinity,
       ShardedSessions sessions,
       PoolClock clock) {
+    this(call, number, number, key, affinity, sessions, clock);
+  }
+
+  private SessionCrossing(
+      PendingCall call,
+      long number,
+      long order,
+      String key,
+      Affinity affinity,
+      ShardedSessions sessions,
+      PoolClock clock) {
     super(call, number);
+    this.order = order;
     this.key = key;
     this.affinity = affinity;
     this.sessions = sessions;
@@ -44,7 +57,12 @@ final class SessionCrossing extends Crossing {
 
   /** The same call under another number. */
   SessionCrossing again(long newNumber) {
-    return new SessionCrossing(call(), newNumber, key, affinity, sessions, clock);
+    return new SessionCrossing(call(), newNumber, order, key, affinity, sessions, clock);
+  }
+
+  /** Its place among the session's calls, however often it was sent. */
+  long order() {
+    return order;
   }
 
   String key() {

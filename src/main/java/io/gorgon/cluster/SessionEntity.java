@@ -1,14 +1,20 @@
 package io.gorgon.cluster;
 
+import com.fasterxml.jackson.annotation.JsonFormat;
+import com.fasterxml.jackson.annotation.JsonFormat.Feature;
 import io.gorgon.PythonPool;
 import io.gorgon.message.ClusterMessage;
 import io.gorgon.message.FailureForm;
+import io.gorgon.message.Payload;
+import io.gorgon.message.PythonFailure.CheckoutRefused;
 import io.gorgon.message.PythonFailure.Draining;
 import io.gorgon.pool.CheckoutKind.Affinity;
 import io.gorgon.session.SessionState;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -34,8 +40,34 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
 
   /** Run a call. */
   record Serve(
-      ActorRef<Desk.Command> desk, long number, Errand errand, Affinity affinity, Parcel request)
-      implements Command, ClusterMessage {}
+      ActorRef<Desk.Command> desk,
+      long number,
+      Errand errand,
+      @JsonFormat(with = Feature.READ_UNKNOWN_ENUM_VALUES_AS_NULL) Affinity affinity,
+      Parcel request)
+      implements Command, ClusterMessage {
+
+    Serve {
+      errand = Errand.orNone(errand);
+      affinity = Objects.requireNonNullElse(affinity, Affinity.PREFER);
+      request = Parcel.orEmpty(request);
+    }
+  }
+
+  /** Check a worker out for the session. */
+  record Lend(
+      ActorRef<Borrower.Command> borrower,
+      ActorRef<Desk.Command> desk,
+      long number,
+      @JsonFormat(with = Feature.READ_UNKNOWN_ENUM_VALUES_AS_NULL) Affinity affinity,
+      Duration timeout)
+      implements Command, ClusterMessage {
+
+    Lend {
+      affinity = Objects.requireNonNullElse(affinity, Affinity.PREFER);
+      timeout = Objects.requireNonNullElse(timeout, Duration.ZERO);
+    }
+  }
 
   /** Nobody waits for that call any more. */
   record GiveUp(ActorRef<Desk.Command> desk, long number) implements Command, ClusterMessage {}
@@ -79,10 +111,11 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
       Hosted hosted,
       ClusterSettings settings,
       ActorRef<ClusterSharding.ShardCommand> shard) {
-    return Behaviors.setup(
-        context ->
-            Behaviors.withTimers(
-                timers -> new SessionEntity(context, timers, key, hosted, settings, shard)));
+    return Unshaken.of(
+        Behaviors.setup(
+            context ->
+                Behaviors.withTimers(
+                    timers -> new SessionEntity(context, timers, key, hosted, settings, shard))));
   }
 
   private final TimerScheduler<Command> timers;
@@ -93,6 +126,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   private final ClusterSettings settings;
   private final ActorRef<ClusterSharding.ShardCommand> shard;
   private final Set<Visit.Id> present = new HashSet<>();
+  private final InOrder line = new InOrder();
   private int questions;
   private boolean leaving;
 
@@ -120,6 +154,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   public Receive<Command> createReceive() {
     return newReceiveBuilder()
         .onMessage(Serve.class, this::onServe)
+        .onMessage(Lend.class, this::onLend)
         .onMessage(GiveUp.class, this::onGiveUp)
         .onMessage(End.class, this::onEnd)
         .onMessage(Look.class, this::onLook)
@@ -135,6 +170,9 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   }
 
   private Behavior<Command> onServe(Serve serve) {
+    if (serve.desk() == null) {
+      return this; // of a sender that names nobody who would hear the answer
+    }
     if (leaving) {
       serve
           .desk()
@@ -152,8 +190,24 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
         id,
         serve.errand(),
         serve.request(),
+        line,
         pool.session(key).with(serve.affinity())::submit,
         () -> self.tell(new Over(id)));
+    return this;
+  }
+
+  /** A lease is its holder's, and outlives the session's stay here. */
+  private Behavior<Command> onLend(Lend lend) {
+    if (leaving) {
+      var moving =
+          new CheckoutRefused(
+              pool.name(), CheckoutRefused.Reason.DRAINING, "the session moves to another node");
+      lend.borrower().tell(new Borrower.Refused(lend.number(), FailureForm.of(moving)));
+    } else {
+      gate.tell(
+          new Gate.Lend(
+              lend.borrower(), lend.desk(), lend.number(), key, lend.affinity(), lend.timeout()));
+    }
     return this;
   }
 
@@ -165,9 +219,23 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   private Behavior<Command> onEnd(End end) {
     questions++;
     timers.cancel(Idle.class);
+    var ended = new CompletableFuture<Done>();
+    line.addNext(
+        CompletableFuture.completedFuture(Payload.EMPTY),
+        (none, never) ->
+            pool.session(key)
+                .end()
+                .whenComplete(
+                    (done, failure) -> {
+                      if (failure == null) {
+                        ended.complete(done);
+                      } else {
+                        ended.completeExceptionally(failure);
+                      }
+                    }));
     getContext()
         .pipeToSelf(
-            pool.session(key).end(),
+            ended,
             (@Nullable Done done, @Nullable Throwable failure) ->
                 new StateEnded(end.replyTo(), failure));
     return this;

@@ -13,10 +13,14 @@ import io.gorgon.session.SessionState;
 import io.gorgon.worker.PendingCall;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -53,6 +57,9 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
   private final Timer timer;
   private final ReentrantLock lock = new ReentrantLock();
   private final Deque<SessionCrossing> held = new ArrayDeque<>();
+
+  /** Calls of sessions that move, and those behind them, in the order of the calls. */
+  private final Map<String, NavigableMap<Long, SessionCrossing>> moving = new HashMap<>();
 
   /** Which node has taken a call of a shard's sessions last. */
   private final Map<String, ActorRef<Gate.Command>> homes = new ConcurrentHashMap<>();
@@ -96,10 +103,15 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     call.heldBy(crossing);
     router.add(crossing);
     boolean full = false;
+    boolean late = false;
     lock.lock();
     try {
       if (call.isDone()) {
         router.remove(crossing);
+      } else if (!router.isOpen()) {
+        late = true; // it would wait behind those who are answered now
+      } else if (moving.containsKey(crossing.key())) {
+        full = !queue(crossing);
       } else if (!isCutOff(crossing.key())) {
         tell(crossing);
       } else if (held.size() < settings.queueCapacity()) {
@@ -110,13 +122,26 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     } finally {
       lock.unlock();
     }
-    if (full) {
+    if (late) {
+      call.fail(new Draining(settings.name(), false));
+      crossing.over();
+    } else if (full) {
       int capacity = settings.queueCapacity();
       call.fail(
           new Overloaded(
-              settings.name(), capacity, capacity, "the node that has the session is cut off"));
+              settings.name(), capacity, capacity, "the session moves, or its node is cut off"));
       crossing.over();
     }
+  }
+
+  /** Behind the calls whose session moves; false if too many are there. */
+  private boolean queue(SessionCrossing crossing) {
+    var line = moving.get(crossing.key());
+    if (line == null || line.size() >= settings.queueCapacity()) {
+      return false;
+    }
+    line.put(crossing.order(), crossing);
+    return true;
   }
 
   /** Under the lock, so that the calls of a session go in their order. */
@@ -185,6 +210,25 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     onReachability();
   }
 
+  /** Answers the calls that wait here: they are not sent any more. */
+  @Override
+  public void onClosed() {
+    List<SessionCrossing> left;
+    lock.lock();
+    try {
+      left = new ArrayList<>(held);
+      held.clear();
+      moving.values().forEach(line -> left.addAll(line.values()));
+      moving.values().forEach(Map::clear);
+    } finally {
+      lock.unlock();
+    }
+    for (SessionCrossing crossing : left) {
+      crossing.call().fail(new Draining(settings.name(), false));
+      crossing.over();
+    }
+  }
+
   /** Tells the session's node, by way of its shard, that nobody waits for a call any more. */
   void giveUp(SessionCrossing crossing) {
     entities.apply(crossing.key()).tell(new SessionEntity.GiveUp(desk, crossing.number()));
@@ -195,6 +239,10 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     lock.lock();
     try {
       held.remove(crossing);
+      var line = moving.get(crossing.key());
+      if (line != null) {
+        line.remove(crossing.order(), crossing);
+      }
     } finally {
       lock.unlock();
     }
@@ -206,7 +254,46 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     SessionCrossing again = crossing.again(router.nextNumber());
     crossing.call().heldBy(again);
     router.add(again); // its deadline goes on
-    timer.after(MOVING, () -> send(again));
+    boolean first;
+    boolean queued = false;
+    lock.lock();
+    try {
+      first = !moving.containsKey(again.key());
+      if (router.isOpen() && !again.call().isDone()) {
+        // It has had its place among those that wait already.
+        moving.computeIfAbsent(again.key(), key -> new TreeMap<>()).put(again.order(), again);
+        queued = true;
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (!queued) {
+      again.call().fail(new Draining(settings.name(), false));
+      again.over();
+    } else if (first) {
+      timer.after(MOVING, () -> moved(again.key()));
+    }
+  }
+
+  /** The session should be at its new node: its calls go there, in their order. */
+  private void moved(String key) {
+    lock.lock();
+    try {
+      var line = moving.remove(key);
+      if (line != null) {
+        for (SessionCrossing crossing : line.values()) {
+          if (crossing.call().isDone()) {
+            router.remove(crossing);
+          } else if (isCutOff(key)) {
+            held.addLast(crossing);
+          } else {
+            tell(crossing);
+          }
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   // ---- what is asked for without a call

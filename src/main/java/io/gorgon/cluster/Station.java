@@ -87,6 +87,12 @@ final class Station {
     sent--;
   }
 
+  /** Whether a worker may be checked out there, now or when one is free. */
+  boolean lends() {
+    Load told = load;
+    return reachable && told != null && told.takes();
+  }
+
   @Override
   public String toString() {
     return "Station[" + node() + ", " + load + ", sent=" + sent + "]";

@@ -39,8 +39,8 @@ final class Visit implements Home {
   }
 
   /** Its request has come: it is run. */
-  void begin(Errand errand, Payload request, Consumer<PendingCall> road) {
-    var made = new Guest(errand, request, visits.clock(), this);
+  void begin(Errand errand, Payload request, long deadline, Consumer<PendingCall> road) {
+    var made = new Guest(errand, request, visits.clock(), deadline, this);
     guest = made;
     if (givenUp) {
       made.giveUp();
@@ -48,7 +48,7 @@ final class Visit implements Home {
     made.start(road);
   }
 
-  void say(long number, Frame.Kind kind, Parcel parcel) {
+  void say(long number, Frame.@Nullable Kind kind, Parcel parcel) {
     boolean inOrder =
         said.add(
             number,
@@ -56,7 +56,9 @@ final class Visit implements Home {
             (payload, failure) -> {
               Guest running = guest;
               if (running != null && payload != null) {
-                running.say(Frame.of(kind, 0, payload));
+                if (kind != null) {
+                  running.say(Frame.of(kind, 0, payload));
+                }
               } else {
                 giveUp();
               }
@@ -93,7 +95,7 @@ final class Visit implements Home {
               new Desk.Answered(
                   id.number(),
                   told++,
-                  reply.worker(),
+                  visits.site().outside(reply.worker()),
                   reply.attempts(),
                   reply.queued(),
                   reply.ran(),
@@ -106,7 +108,10 @@ final class Visit implements Home {
   @Override
   public void failed(PythonFailure failure) {
     synchronized (this) {
-      id.desk().tell(new Desk.Failed(id.number(), told++, FailureForm.of(failure)));
+      id.desk()
+          .tell(
+              new Desk.Failed(
+                  id.number(), told++, FailureForm.of(failure, visits.site()::outside)));
       over = true;
     }
     end();

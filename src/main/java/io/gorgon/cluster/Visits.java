@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.jspecify.annotations.Nullable;
 
 /** These are the calls of other nodes that one pool runs here. Thread-safe. */
 final class Visits {
@@ -22,17 +23,24 @@ final class Visits {
 
   private final Parcels parcels;
   private final PoolClock clock;
+  private final Site site;
   private final ConcurrentMap<Visit.Id, Visit> present = new ConcurrentHashMap<>();
   private final AtomicInteger own = new AtomicInteger();
   private volatile double nanos = Double.NaN;
 
-  Visits(Parcels parcels, PoolClock clock) {
+  /** {@code site}: what the cluster calls the pool. */
+  Visits(Parcels parcels, PoolClock clock, Site site) {
     this.parcels = parcels;
     this.clock = clock;
+    this.site = site;
   }
 
   Parcels parcels() {
     return parcels;
+  }
+
+  Site site() {
+    return site;
   }
 
   PoolClock clock() {
@@ -42,28 +50,38 @@ final class Visits {
   /**
    * Takes a call in and sends it on its road when its request is here as a whole.
    *
+   * @param line the calls that go their road one behind the other, however big their requests are
    * @param onOver is run when it has its answer
    */
   void take(
-      Visit.Id id, Errand errand, Parcel request, Consumer<PendingCall> road, Runnable onOver) {
+      Visit.Id id,
+      Errand errand,
+      Parcel request,
+      InOrder line,
+      Consumer<PendingCall> road,
+      Runnable onOver) {
+    long deadline = clock.after(errand.remaining()); // the way of a big request counts
     var visit = new Visit(id, this, onOver);
     if (present.putIfAbsent(id, visit) != null) {
       onOver.run();
       return;
     }
-    parcels
-        .unpack(request)
-        .whenComplete(
-            (payload, failure) -> {
-              if (payload != null) {
-                visit.begin(errand, payload, road);
-              } else {
-                visit.failed(Lost.request(errand.target(), id.desk(), failure));
-              }
-            });
+    line.addNext(
+        parcels.unpack(request),
+        (payload, failure) -> {
+          if (payload == null) {
+            visit.failed(Lost.request(errand.target(), id.desk(), failure));
+            return;
+          }
+          try {
+            visit.begin(errand, payload, deadline, road);
+          } catch (PythonFailure refused) {
+            visit.failed(refused);
+          }
+        });
   }
 
-  void say(Visit.Id id, long number, Frame.Kind kind, Parcel parcel) {
+  void say(Visit.Id id, long number, Frame.@Nullable Kind kind, Parcel parcel) {
     Visit visit = present.get(id);
     if (visit != null) {
       visit.say(number, kind, parcel);
@@ -93,6 +111,7 @@ final class Visits {
         errand,
         request,
         clock,
+        clock.after(errand.remaining()),
         new Home() {
           @Override
           public void told(Frame frame) {
@@ -103,13 +122,20 @@ final class Visits {
           public void answered(Reply reply) {
             own.decrementAndGet();
             measured(reply.ran());
-            home.answered(reply);
+            home.answered(
+                new Reply(
+                    reply.callId(),
+                    site.outside(reply.worker()),
+                    reply.attempts(),
+                    reply.queued(),
+                    reply.ran(),
+                    reply.payload()));
           }
 
           @Override
           public void failed(PythonFailure failure) {
             own.decrementAndGet();
-            home.failed(failure);
+            home.failed(site.outside(failure));
           }
         });
   }

@@ -16,4 +16,15 @@ public record SharedFigures(
 
   /** Nothing is shared. */
   public static final SharedFigures NONE = new SharedFigures(0, 0, 0, 0, 0, 0);
+
+  /** What two pools have together. */
+  public SharedFigures plus(SharedFigures other) {
+    return new SharedFigures(
+        segments + other.segments,
+        bytes + other.bytes,
+        free + other.free,
+        made + other.made,
+        retired + other.retired,
+        inline + other.inline);
+  }
 }

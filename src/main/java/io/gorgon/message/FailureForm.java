@@ -2,9 +2,13 @@ package io.gorgon.message;
 
 import io.gorgon.message.PythonFailure.FailedElsewhere;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * This is a failure as it travels from node to node: its name and what it was made of, of which the
@@ -43,15 +47,25 @@ public record FailureForm(String kind, String message, boolean retryable, byte[]
    * names its class, its message and its causes. Never throws.
    */
   public static FailureForm of(Throwable failure) {
+    return of(failure, UnaryOperator.identity());
+  }
+
+  /**
+   * The same, where the worker that it is about has another name, such as one that tells its node.
+   */
+  public static FailureForm of(Throwable failure, UnaryOperator<WorkerId> named) {
     PythonFailure typed = typed(failure);
     return new FailureForm(
-        typed.name(), String.valueOf(typed.getMessage()), typed.retryable(), written(typed));
+        typed.name(), String.valueOf(typed.getMessage()), typed.retryable(), written(typed, named));
   }
 
   /** Without its parts the name and the message still arrive. */
-  private static byte[] written(PythonFailure failure) {
+  private static byte[] written(PythonFailure failure, UnaryOperator<WorkerId> named) {
     try {
-      return FailureParts.write(failure.arguments());
+      return FailureParts.write(
+          failure.arguments().stream()
+              .<@Nullable Object>map(each -> each instanceof WorkerId id ? named.apply(id) : each)
+              .collect(Collectors.toCollection(ArrayList::new)));
     } catch (IOException | RuntimeException unwritable) {
       return NOTHING;
     }

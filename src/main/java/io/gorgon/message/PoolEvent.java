@@ -1,11 +1,31 @@
 package io.gorgon.message;
 
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import org.jspecify.annotations.Nullable;
 
 /**
  * These are the facts of a pool's life that an operator may want to see or count. Nothing here is
- * about a single call that went well.
+ * about a single call that went well. Between nodes they go by their names; one that a node does
+ * not know is null there.
  */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "event", defaultImpl = Void.class)
+@JsonSubTypes({
+  @JsonSubTypes.Type(value = PoolEvent.WorkerStarting.class, name = "WorkerStarting"),
+  @JsonSubTypes.Type(value = PoolEvent.WorkerReady.class, name = "WorkerReady"),
+  @JsonSubTypes.Type(value = PoolEvent.WorkerGone.class, name = "WorkerGone"),
+  @JsonSubTypes.Type(value = PoolEvent.WorkerRetiring.class, name = "WorkerRetiring"),
+  @JsonSubTypes.Type(value = PoolEvent.WorkerNoticed.class, name = "WorkerNoticed"),
+  @JsonSubTypes.Type(value = PoolEvent.SlotQuarantined.class, name = "SlotQuarantined"),
+  @JsonSubTypes.Type(value = PoolEvent.CircuitOpened.class, name = "CircuitOpened"),
+  @JsonSubTypes.Type(value = PoolEvent.CircuitClosed.class, name = "CircuitClosed"),
+  @JsonSubTypes.Type(value = PoolEvent.LeaseGranted.class, name = "LeaseGranted"),
+  @JsonSubTypes.Type(value = PoolEvent.LeaseEnded.class, name = "LeaseEnded"),
+  @JsonSubTypes.Type(value = PoolEvent.CheckoutRefused.class, name = "CheckoutRefused"),
+  @JsonSubTypes.Type(value = PoolEvent.PoolResized.class, name = "PoolResized"),
+  @JsonSubTypes.Type(value = PoolEvent.PoolDraining.class, name = "PoolDraining"),
+  @JsonSubTypes.Type(value = PoolEvent.PoolStopped.class, name = "PoolStopped"),
+})
 public sealed interface PoolEvent {
 
   /** The pool it is about. */

@@ -41,7 +41,7 @@ public record CheckoutKind(Optional<String> session, Affinity affinity) {
   }
 
   /** What is wrong with it, or null. */
-  @Nullable String problem() {
+  public @Nullable String problem() {
     if (session.isEmpty()) {
       return affinity.isPinned() ? "an anonymous checkout cannot be pinned" : null;
     }

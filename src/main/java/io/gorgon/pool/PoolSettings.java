@@ -249,4 +249,9 @@ public record PoolSettings(
         in.integer("concurrency", 1, MOST_AT_ONCE),
         in.text("entry"));
   }
+
+  /** Bytes of one message in either direction, at most. */
+  public long frameLimit() {
+    return launch.frameLimit();
+  }
 }

@@ -23,7 +23,7 @@ final class StatsReport {
         ready += member.phase.isServing() ? 1 : 0;
         leased += member.phase == Slot.Phase.LEASED ? 1 : 0;
       }
-      workers.add(worker(slot, hands.tally(slot.number), hands));
+      workers.add(worker(entrance.settings().name(), slot, hands.tally(slot.number), hands));
     }
     return new PoolStats(
         entrance.settings().name(),
@@ -41,11 +41,12 @@ final class StatsReport {
         workers);
   }
 
-  private static PoolStats.WorkerStats worker(Slot slot, Tally tally, Hands hands) {
+  private static PoolStats.WorkerStats worker(String pool, Slot slot, Tally tally, Hands hands) {
     Slot.Member member = slot.current;
     long generation = member == null ? 0 : member.generation;
     Seen seen = hands.seen(slot.number, generation);
     return new PoolStats.WorkerStats(
+        pool,
         slot.number,
         generation,
         seen.pid(),
