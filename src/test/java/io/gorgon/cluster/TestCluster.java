@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.cluster.MemberStatus;
@@ -28,7 +29,7 @@ import org.apache.pekko.cluster.typed.Join;
  */
 final class TestCluster implements AutoCloseable {
 
-  static final Duration PATIENCE = Duration.ofSeconds(30);
+  static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private static final AtomicLong COUNT = new AtomicLong();
 
@@ -64,12 +65,19 @@ final class TestCluster implements AutoCloseable {
                 "pekko.cluster.roles = [" + role + "]",
                 "pekko.cluster.jmx.multi-mbeans-in-same-jvm = on",
                 "pekko.cluster.min-nr-of-members = 1",
-                "pekko.cluster.gossip-interval = 200ms",
+                // Nothing but how often it is looked: a test waits for all of these in turn.
+                "pekko.cluster.gossip-interval = 100ms",
+                "pekko.cluster.leader-actions-interval = 100ms",
+                "pekko.cluster.periodic-tasks-initial-delay = 100ms",
+                "pekko.cluster.unreachable-nodes-reaper-interval = 200ms",
+                "pekko.cluster.singleton.hand-over-retry-interval = 100ms",
                 "pekko.cluster.sharding.retry-interval = 200ms",
                 "pekko.cluster.sharding.waiting-for-state-timeout = 1s",
-                "pekko.cluster.distributed-data.gossip-interval = 200ms",
-                "pekko.cluster.distributed-data.notify-subscribers-interval = 100ms",
+                "pekko.cluster.distributed-data.gossip-interval = 100ms",
+                "pekko.cluster.distributed-data.notify-subscribers-interval = 50ms",
                 "pekko.coordinated-shutdown.exit-jvm = off",
+                // Where all nodes end at once, each would wait for the others to take its sessions.
+                "pekko.coordinated-shutdown.run-by-actor-system-terminate = off",
                 "gorgon.cluster.shards = 12",
                 "gorgon.pools.test { min-workers = 1, max-workers = 1, call-timeout = 20s",
                 "  cluster.role = python",
@@ -87,7 +95,10 @@ final class TestCluster implements AutoCloseable {
         ActorSystem.create(
             Behaviors.empty(), name, own.withFallback(ConfigFactory.load()).resolve());
     Cluster cluster = Cluster.get(system);
-    ActorSystem<?> first = nodes.isEmpty() ? system : nodes.get(0);
+    ActorSystem<?> first = system;
+    for (ActorSystem<?> node : nodes) {
+      first = node.getWhenTerminated().toCompletableFuture().isDone() ? first : node;
+    }
     cluster.manager().tell(Join.create(Cluster.get(first).selfMember().address()));
     nodes.add(system);
     await().atMost(PATIENCE).until(() -> cluster.selfMember().status() == MemberStatus.up());
@@ -116,7 +127,7 @@ final class TestCluster implements AutoCloseable {
 
   /** Ends a node in good order. */
   void leave(int node) {
-    system(node).terminate();
+    CoordinatedShutdown.get(system(node)).runAll(CoordinatedShutdown.unknownReason());
     TestPool.get(system(node).getWhenTerminated());
   }
 
