@@ -24,9 +24,11 @@ import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Sessions whose PostgreSQL takes everything and answers nothing, until it does again. */
+@Tag("nodes")
 @NeedsLayer(Layer.BRIDGE_MOCK)
 class HungDatabaseTest {
 

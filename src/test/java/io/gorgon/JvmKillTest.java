@@ -7,9 +7,11 @@ import io.gorgon.proving.NeedsLayer;
 import io.gorgon.scoreboard.KilledJvms;
 import java.io.IOException;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Whatever way the JVM ends, no process of ours is alive a second later. */
+@Tag("nodes")
 @NeedsLayer(Layer.BRIDGE_MOCK)
 class JvmKillTest {
 

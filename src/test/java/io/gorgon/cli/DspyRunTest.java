@@ -19,10 +19,12 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code dspy run} as a user runs it, in a process of its own, over a fake language model. */
+@Tag("dspy")
 @NeedsLayer(Layer.FULL_INTEGRATION)
 class DspyRunTest {
 

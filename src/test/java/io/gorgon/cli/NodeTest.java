@@ -24,10 +24,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The command {@code node} as a user runs it: a process of its own, what it says, how it ends. */
+@Tag("nodes")
 @NeedsLayer(Layer.BRIDGE_MOCK)
 class NodeTest {
 

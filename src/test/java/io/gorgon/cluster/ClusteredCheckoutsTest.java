@@ -31,9 +31,11 @@ import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Down;
 import org.apache.pekko.stream.javadsl.Sink;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Workers of two nodes, checked out by a third one. */
+@Tag("nodes")
 @NeedsLayer(Layer.BRIDGE_MOCK)
 class ClusteredCheckoutsTest {
 

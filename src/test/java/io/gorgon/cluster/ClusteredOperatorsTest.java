@@ -33,9 +33,11 @@ import org.apache.pekko.pattern.StatusReply;
 import org.apache.pekko.stream.javadsl.Sink;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What operators do with a pool of two nodes, from a third one without Python. */
+@Tag("nodes")
 @NeedsLayer(Layer.BRIDGE_MOCK)
 class ClusteredOperatorsTest {
 

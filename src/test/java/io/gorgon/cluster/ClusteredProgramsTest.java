@@ -13,9 +13,11 @@ import io.gorgon.testkit.FakeLanguageModel;
 import io.gorgon.testkit.ModelAnswer;
 import java.util.Map;
 import org.apache.pekko.stream.javadsl.Sink;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** DSPy programs over nodes: they are sessions and calls, so nothing else should be needed. */
+@Tag("dspy")
 @NeedsLayer(Layer.FULL_INTEGRATION)
 class ClusteredProgramsTest {
 

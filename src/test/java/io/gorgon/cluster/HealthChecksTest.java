@@ -27,9 +27,11 @@ import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
 import org.apache.pekko.management.javadsl.PekkoManagement;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What {@code config/node.conf} has a node say over HTTP, of the three things asked. */
+@Tag("nodes")
 @NeedsLayer(Layer.BRIDGE_MOCK)
 class HealthChecksTest {
 

@@ -21,10 +21,12 @@ import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
 import org.apache.pekko.cluster.typed.JoinSeedNodes;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code config/cluster/tls.conf}, with keys of {@code config/cluster/make-keys.sh}. */
+@Tag("nodes")
 class TlsTest {
 
   private static final String HOST = "127.0.0.1";

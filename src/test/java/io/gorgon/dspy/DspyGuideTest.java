@@ -31,12 +31,14 @@ import org.apache.pekko.stream.javadsl.Source;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * The snippets of the page on DSPy, run on it. Each stands there as it stands here, between the two
  * marks; the last test compares them.
  */
+@Tag("dspy")
 @NeedsLayer(Layer.FULL_INTEGRATION)
 class DspyGuideTest {
 

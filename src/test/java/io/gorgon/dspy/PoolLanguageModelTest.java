@@ -21,10 +21,12 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
 /** The language model that a pool's settings name: who uses it, who goes before it, and its key. */
+@Tag("dspy")
 @NeedsLayer(Layer.FULL_INTEGRATION)
 class PoolLanguageModelTest {
 

@@ -13,9 +13,11 @@ import io.gorgon.testkit.ModelAnswer;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What {@code preload = [dspy]} gives. */
+@Tag("dspy")
 @NeedsLayer(Layer.FULL_INTEGRATION)
 class PreloadedDspyTest {
 

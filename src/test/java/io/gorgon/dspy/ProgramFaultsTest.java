@@ -24,11 +24,13 @@ import java.util.stream.IntStream;
 import org.apache.pekko.stream.javadsl.Sink;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Workers that die or are replaced while they work on programs: nothing is lost, or half done. */
+@Tag("dspy")
 @NeedsLayer(Layer.FULL_INTEGRATION)
 class ProgramFaultsTest {
 

@@ -24,9 +24,11 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Programs whose model writes code: it is run by real Deno, or refused where that is not there. */
+@Tag("dspy")
 @NeedsLayer(Layer.FULL_INTEGRATION)
 class ProgramOfThoughtTest {
 

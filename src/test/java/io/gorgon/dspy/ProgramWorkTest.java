@@ -36,11 +36,13 @@ import org.apache.pekko.stream.javadsl.Source;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Streams, tools, classes of the user's, optimizers and evaluation, on real DSPy. */
+@Tag("dspy")
 @NeedsLayer(Layer.FULL_INTEGRATION)
 class ProgramWorkTest {
 

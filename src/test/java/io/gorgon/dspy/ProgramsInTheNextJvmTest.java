@@ -24,6 +24,7 @@ import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Programs in a durable store, and JVMs that are killed in the middle of an optimization and of an
  * execution: what was answered is there in the next one, and nothing of what was not.
  */
+@Tag("dspy")
 @NeedsLayer(Layer.FULL_INTEGRATION)
 class ProgramsInTheNextJvmTest {
 
