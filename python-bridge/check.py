@@ -14,11 +14,13 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ELSEWHERE = [HERE.parent / "src" / "test" / "python"]
 
-# The tools, the libraries whose values the tests send, and the DSPy that the highest test layer runs.
+# The tools, the libraries whose values the tests send, the DSPy that the highest test layer runs, and the Deno in
+# which its program of thought runs code.
 TOOLS = ["ruff==0.17.6", "mypy==2.4.1", "pytest==9.2.0"]
 LIBRARIES = ["numpy==2.4.6", "pandas==3.1.1", "pydantic==2.14.4"]
 PROGRAMS = ["dspy==3.4.1"]
-REQUIREMENTS = [TOOLS, LIBRARIES, PROGRAMS]
+DENO = ["deno==2.9.8"]
+REQUIREMENTS = [TOOLS, LIBRARIES, PROGRAMS, DENO]
 
 
 def prepare(home: Path) -> int:

@@ -50,6 +50,7 @@ GARBAGE = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
 _LENGTH = struct.Struct(">I")
 _NO_SUCH_KIND = 99
 _NEVER = 1 << 40
+_NO_ANSWERS = (_wire.PONG, _wire.PATCH)  # what is sent before the answer of a call, maybe
 
 
 def main(spec: Spec) -> int:
@@ -106,7 +107,7 @@ class FaultyWorker(Worker):
 
     def send(self, frame: _wire.Written) -> None:
         super().send(frame)
-        if not self.now or _is_pong(frame):
+        if not self.now or kind_of(frame) in _NO_ANSWERS:
             return
         if "die-mid-reply" in self.faults or "die-after-reply" in self.faults:
             os._exit(DEATH)
@@ -148,8 +149,10 @@ def with_check(frame: bytes) -> bytes:
     return head + _LENGTH.pack(crc32(head)) + frame[_wire.PREFIX_SIZE :]
 
 
-def _is_pong(frame: _wire.Written) -> bool:
-    return isinstance(frame, bytes) and len(frame) > 6 and frame[6] == _wire.PONG
+def kind_of(frame: _wire.Written) -> int:
+    """The kind of a frame; of what is no frame, anything."""
+    head = frame if isinstance(frame, bytes) else frame[0]
+    return head[6] if len(head) > 6 else 0
 
 
 def _faults() -> dict[str, str]:

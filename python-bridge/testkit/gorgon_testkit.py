@@ -8,7 +8,7 @@ share. Each fault is a file in it, and strikes the worker that manages to remove
     target-HEX-N    the worker that reads the next call of that target: the same as for
     call-TRACE      the worker that reads the call with that trace: what `faulty_worker` knows for a request, and
 
-                    kill-before-start, kill-running, kill-before-answer, kill-after-answer
+                    kill-before-start, kill-running, kill-before-answer, kill-after-patch, kill-after-answer
                                         killed by SIGKILL at that point
                     stop                stopped by SIGSTOP when the function starts
                     hang-python, hang-c hangs instead of running the function
@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import gorgon
-from faulty_worker import FaultyWorker, hang_for_ever
+from faulty_worker import FaultyWorker, hang_for_ever, kind_of
 from gorgon import _wire
 from gorgon._worker import Spec, live
 from gorgon._worker import main as sound_main
@@ -40,7 +40,7 @@ from gorgon._worker import main as sound_main
 _TARGET = re.compile(rb'\{"target":\s*"([^"\\]+)"')
 _TRACE = re.compile(rb'"trace":\s*"(00-676f72676f6e[0-9a-f]{20}-[0-9a-f]{16}-01)"')
 _ATTACHMENTS = slice(10, 12)  # of a frame: how many attachments it has
-_ANSWERS = (bytes((_wire.RESULT,)), bytes((_wire.FAILURE,)))
+_ANSWERS = (_wire.RESULT, _wire.FAILURE, _wire.END)
 _BODY_SIZE = slice(20, 24)  # of a frame: the size of its body
 _kept: list[bytearray] = []
 
@@ -112,13 +112,15 @@ class PlannedWorker(FaultyWorker):
         return value, trouble
 
     def send(self, frame: _wire.Written) -> None:
-        if self.trace is not None and isinstance(frame, bytes) and frame[6:7] in _ANSWERS:
+        if self.now and "kill-after-patch" in self.faults and kind_of(frame) in _ANSWERS:
+            _kill_self()
+        if self.trace is not None and isinstance(frame, bytes) and kind_of(frame) in _ANSWERS:
             if not any(frame[_ATTACHMENTS]):
                 size = int.from_bytes(frame[_BODY_SIZE], "big")
                 self.note("answered", crc32(frame[_wire.PREFIX_SIZE : _wire.PREFIX_SIZE + size]))
             self.trace = None
         super().send(frame)
-        if self.now and "kill-after-answer" in self.faults:
+        if self.now and "kill-after-answer" in self.faults and kind_of(frame) in _ANSWERS:
             _kill_self()
 
     def _count(self, frame: _wire.Frame) -> bool:
@@ -174,6 +176,21 @@ def echo(value: Any = None) -> Any:
 def sleep(seconds: float) -> None:
     """Wait."""
     time.sleep(seconds)
+
+
+def add(name: str, amount: int = 1) -> int:
+    """Add to a number in the state of the call's session, and give what it is then."""
+    state = gorgon.session.state
+    state[name] = state.get(name, 0) + amount
+    return int(state[name])
+
+
+def add_each(name: str, amounts: list[int]) -> int:
+    """The same for each of them, with a checkpoint behind each."""
+    for amount in amounts:
+        add(name, amount)
+        gorgon.session.checkpoint()
+    return int(gorgon.session.state.get(name, 0))
 
 
 def hang() -> None:

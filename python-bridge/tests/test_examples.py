@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 from gorgon import _wire
 from gorgon.examples import progress
 from jvm import Link
@@ -48,3 +51,25 @@ def test_shop(worker: Link) -> None:
     failure = worker.fail("gorgon.examples.shop:sell", "tea", 5)
     assert failure["message"] == "2 tea too few"
     assert failure["mro"][:2] == ["gorgon.examples.shop.OutOfStock", "builtins.LookupError"]
+
+
+class Advisor(BaseHTTPRequestHandler):
+    """Answers with the question itself."""
+
+    def do_POST(self) -> None:
+        question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["messages"][0]["content"]
+        body = json.dumps({"choices": [{"message": {"content": f"{self.path} {question}"}}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_advice(worker: Link) -> None:
+    with HTTPServer(("127.0.0.1", 0), Advisor) as server:
+        worker.begin("gorgon.examples.advice:ask", f"http://127.0.0.1:{server.server_port}/v1", "why?")
+        server.handle_request()
+        assert worker.outcome() == (_wire.RESULT, "/v1/chat/completions why?")

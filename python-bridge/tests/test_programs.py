@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import subprocess
 import sys
 import traceback
@@ -246,3 +248,88 @@ def test_every_optimizer_that_is_named_is_there(dspy: Any) -> None:
     from gorgon.programs._improving import OPTIMIZERS
 
     assert [name for name in OPTIMIZERS if not hasattr(dspy, name)] == []
+
+
+# ---- streams
+
+
+class Endless:
+    """Stands for DSPy's stream of a program: values without an end, counted, on a task group as DSPy's are."""
+
+    def __init__(self, dspy: Any) -> None:
+        self.made = 0
+        self.raises = False
+        self.closed_by: list[Any] = []
+        self._value = dspy.streaming.StreamResponse("self", "answer", "x", False)
+
+    async def __call__(self, **_inputs: Any) -> Any:
+        task = asyncio.current_task()
+        try:
+            while True:
+                await asyncio.sleep(0)
+                self.made += 1
+                yield self._value
+        except asyncio.CancelledError:
+            if self.raises:
+                raise RuntimeError("the connection was closed") from None
+            raise
+        finally:
+            self.closed_by.append(asyncio.current_task() is task)
+
+
+def endless(dspy: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Endless, Any]:
+    from gorgon.programs import _building, _running
+
+    made = Endless(dspy)
+    monkeypatch.setattr("dspy.streaming.streamify", lambda *_given, **_named: made)
+    monkeypatch.setattr(_running, "model", lambda _settings: model(dspy, {"answer": "x"}))
+    program = _building.build({"kind": "predict", "signature": "question -> answer"})
+    return made, _running.pieces("qa", program, {"question": "?"}, {})
+
+
+def test_a_stream_makes_only_a_few_pieces_ahead_of_who_takes_them(dspy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gorgon.programs._running import AHEAD
+
+    async def take() -> None:
+        made, pieces = endless(dspy, monkeypatch)
+        for taken in range(1, 100):
+            assert (await pieces.__anext__())["text"] == "x"
+            for _ in range(500):
+                await asyncio.sleep(0)
+            # One more is in the hands of who waits for room.
+            assert made.made == taken + AHEAD + 1
+        await pieces.aclose()
+
+    asyncio.run(take())
+
+
+@pytest.mark.parametrize("turns", [0, 1, 5, 200])
+def test_a_stream_that_is_given_up_ends_its_program_in_its_own_task(
+    dspy: Any, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    async def take() -> Endless:
+        made, pieces = endless(dspy, monkeypatch)
+        await pieces.__anext__()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await pieces.aclose()
+        return made
+
+    made = asyncio.run(take())
+    assert made.closed_by == [True]
+
+
+def test_what_a_program_raises_while_it_is_given_up_is_nobodys(dspy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def take() -> list[Any]:
+        complaints: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, told: complaints.append(told))
+        made, pieces = endless(dspy, monkeypatch)
+        made.raises = True
+        await pieces.__anext__()
+        await pieces.aclose()
+        assert made.closed_by == [True]
+        del pieces
+        gc.collect()
+        return complaints
+
+    assert asyncio.run(take()) == []

@@ -43,6 +43,14 @@ def traced(worker: Link, target: str, *args: Any) -> None:
     worker.send(worker.special({"trace": TRACE}, target, *args))
 
 
+def in_session(worker: Link, version: int) -> None:
+    """Say that the next request belongs to a session; its state is empty, or the worker has it."""
+    body: dict[str, Any] = {"session": "s", "birth": 7, "version": version}
+    if version == 0:
+        body["names"] = []
+    worker.say(_wire.SESSION, worker.sequence + 1, **body)
+
+
 def journal(home: Path) -> list[list[str]]:
     """What has been noted."""
     return [line.split(" ") for line in (home / "journal").read_text().splitlines()]
@@ -89,7 +97,7 @@ def test_a_start_hangs_or_is_slow(jvm: Jvm, spawn: Callable[[], Link], tmp_path:
 
 @pytest.mark.parametrize(
     ("point", "noted"),
-    [("before-start", []), ("running", ["started"]), ("before-answer", ["started"]),
+    [("before-start", []), ("running", ["started"]), ("before-answer", ["started"]), ("after-patch", ["started"]),
      ("after-answer", ["started", "answered"])],
 )  # fmt: skip
 def test_is_killed_at_a_point(spawn: Callable[[], Link], tmp_path: Path, point: str, noted: list[str]) -> None:
@@ -104,6 +112,38 @@ def test_is_killed_at_a_point(spawn: Callable[[], Link], tmp_path: Path, point: 
     assert worker.exit() == (None, signal.SIGKILL)
     assert [line[0] for line in journal(tmp_path)] == noted
     assert worker.started() == (1 if point == "before-start" else 2)
+
+
+@pytest.mark.parametrize(
+    ("point", "kinds"),
+    [("before-answer", []), ("after-patch", [_wire.PATCH]), ("after-answer", [_wire.PATCH, _wire.RESULT])],
+)
+def test_is_killed_before_or_behind_its_patch(
+    spawn: Callable[[], Link], tmp_path: Path, point: str, kinds: list[int]
+) -> None:
+    (tmp_path / f"target-{b'gorgon_testkit:add'.hex()}-000001").write_text(f"kill-{point}")
+    worker = ready(spawn())
+    in_session(worker, 0)
+    worker.begin("gorgon_testkit:add", "n", 2)
+    for kind in kinds:
+        assert worker.read(kind)
+    assert worker.reader.read() is None
+    assert worker.exit() == (None, signal.SIGKILL)
+
+
+def test_adds_to_the_state_of_a_session(spawn: Callable[[], Link]) -> None:
+    worker = ready(spawn())
+    in_session(worker, 0)
+    worker.begin("gorgon_testkit:add", "n", 2)
+    assert worker.hear(_wire.PATCH)["set"] == ["n"]
+    assert worker.outcome() == (_wire.RESULT, 2)
+    in_session(worker, 1)
+    worker.begin("gorgon_testkit:add_each", "n", [3, 4])
+    for version in (1, 2):
+        patch = worker.hear(_wire.PATCH)
+        assert patch["version"] == version
+        worker.say(_wire.HOST_REPLY, host=patch["host"], value=version + 1)
+    assert worker.outcome() == (_wire.RESULT, 9)
 
 
 def test_a_fault_of_a_target_strikes_its_next_call(spawn: Callable[[], Link], tmp_path: Path) -> None:

@@ -135,11 +135,11 @@ class SessionOfCall:
         self._shelf.change(copy, values)
         return _wire.encode_value(_wire.PATCH, call.id, _wire.JSON, packed, attachments)
 
-    def checkpoint(self, call: Call) -> None:
-        """Have what was changed so far kept, and wait for that."""
+    def checkpoint(self, call: Call) -> int:
+        """Have what was changed so far kept, and wait for that; the version that is kept then."""
         new, gone = self.state.changes()
         if not new and not gone:
-            return
+            return self._copy.version
         waiter = Waiter()
         running.enter()
         try:
@@ -154,6 +154,7 @@ class SessionOfCall:
         if "failure" in outcome:
             raise host_error(outcome["failure"], "checkpoint")
         self.state.keep(self._copy.values)
+        return self._copy.version
 
 
 class CurrentSession:
@@ -183,13 +184,14 @@ class CurrentSession:
         """
         return _session().cache
 
-    def checkpoint(self) -> None:
+    def checkpoint(self) -> int:
         """Have what the call has changed so far kept now, whatever becomes of the rest of it.
 
-        Waits for that, and blocks the loop of an async call meanwhile. Raises HostError if it cannot be kept: the
-        call's further changes cannot be kept either then. Raises NotInSession.
+        Returns the version of what is kept then, which counts the session's commits; 0 if nothing ever was. Waits
+        for that, and blocks the loop of an async call meanwhile. Raises HostError if it cannot be kept: the call's
+        further changes cannot be kept either then. Raises NotInSession.
         """
-        _session().checkpoint(current())
+        return _session().checkpoint(current())
 
 
 def _session() -> SessionOfCall:

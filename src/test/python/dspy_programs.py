@@ -42,3 +42,17 @@ def half(*_judged: Any) -> float:
 def broken(*_judged: Any) -> float:
     """Never good."""
     raise ArithmeticError("no judgement")
+
+
+def saved_by_dspy(path: str) -> None:
+    """A program with a demo, saved by DSPy itself."""
+    program = dspy.Predict("question -> answer")
+    program.demos = [dspy.Example(question="by DSPy?", answer="yes").with_inputs("question")]
+    program.save(path)
+
+
+def loaded_by_dspy(path: str) -> list[str]:
+    """The questions of a saved program's demos, loaded by DSPy itself."""
+    program = dspy.Predict("question -> answer")
+    program.load(path)
+    return [str(demo["question"]) for demo in program.demos]

@@ -28,13 +28,14 @@ def note(path: str, kind: str, call: str, *more: Any) -> None:
     os.write(descriptor, " ".join(map(str, (kind, time.monotonic_ns(), call, *more))).encode() + b"\n")
 
 
-def _start(path: str, call: str, nonce: str) -> None:
+def start(path: str, call: str, nonce: str) -> None:
+    """Note that a call starts."""
     note(path, "S", call, nonce, os.getpid(), gorgon.worker(), gorgon.call_id())
 
 
 def call(path: str, id: str, nonce: str, seconds: float = 0.0) -> str:
     """Give the nonce back, after a while."""
-    _start(path, id, nonce)
+    start(path, id, nonce)
     try:
         if seconds:
             time.sleep(seconds)
@@ -45,7 +46,7 @@ def call(path: str, id: str, nonce: str, seconds: float = 0.0) -> str:
 
 def stream(path: str, id: str, nonce: str, last: int, fail_at: int = -1) -> Generator[str, None, str]:
     """Yield the nonce with a number, so many times, or fail there; the reply is the nonce."""
-    _start(path, id, nonce)
+    start(path, id, nonce)
     try:
         for number in range(last):
             if number == fail_at:
@@ -58,7 +59,7 @@ def stream(path: str, id: str, nonce: str, last: int, fail_at: int = -1) -> Gene
 
 def ask(path: str, id: str, nonce: str, questions: int) -> str:
     """Ask Java so many times, give the nonce back."""
-    _start(path, id, nonce)
+    start(path, id, nonce)
     try:
         for number in range(questions):
             note(path, "Q", id, number)

@@ -113,3 +113,10 @@ def outside() -> str:
 def nested(key: str) -> int:
     """Call another session through Java."""
     return int(gorgon.host.call("in_session", key))
+
+
+def checkpoint_versions() -> list[int]:
+    """What checkpoints say: of nothing, of a change, and of nothing more."""
+    versions = [session.checkpoint()]
+    increment()
+    return [*versions, session.checkpoint(), session.checkpoint()]

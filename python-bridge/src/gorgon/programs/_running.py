@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from gorgon.programs._models import model, speaking
 
 How = dict[str, Any]  # what each call carries: "model" settings, "history" how many exchanges to tell
 Prediction = dict[str, Any]
+AHEAD = 16  # pieces of a stream that are made before they are taken
 _TURNS = 32  # of the loop, for what is closed by it
 _LONGEST = 20_000  # characters of one text in the history
 
@@ -106,9 +108,7 @@ async def pieces(
     """
     values = program.checked(name, inputs)
     using = model(how.get("model"))
-    # Without a bound: an answer is not that long, and DSPy's generator can be ended well only while it waits for more.
-    queue: asyncio.Queue[Any] = asyncio.Queue()
-    end = object()
+    ahead = _Ahead()
 
     async def run() -> None:
         # A task of its own: DSPy's settings are variables of its context, and a generator has none that stays.
@@ -120,29 +120,81 @@ async def pieces(
                 async for value in stream(**values):
                     piece = _piece(value, client, how)
                     if piece is not None:
-                        queue.put_nowait(piece)
+                        await ahead.put(piece)
         finally:
-            queue.put_nowait(end)
+            ahead.end()
 
     task = asyncio.ensure_future(run())
     try:
         while True:
-            value = await queue.get()
-            if value is end:
+            value = await ahead.get()
+            if value is None:
                 break
             if done is not None and "prediction" in value:
                 done(value["prediction"])
             yield value
         await task
     finally:
-        if task.done():
-            task.cancelled() or task.exception()  # looked at, or the loop would complain
-        else:
+        if not task.done():
+            await ahead.give_up()
+        if not task.done():
             task.cancel()
             await asyncio.wait([task])
             # DSPy's client leaves its generators to the loop, one inside the other, which closes the connection.
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
+        task.cancelled() or task.exception()  # looked at, or the loop would complain
+
+
+class _Ahead:
+    """The pieces that are made and not yet taken: a few.
+
+    Then the program waits, with it the reading of the model's answer, and by the connection's window the model itself.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: deque[dict[str, Any] | None] = deque()
+        self._taken = asyncio.Event()
+        self._made = asyncio.Event()
+        self._given_up = False
+        self._full = False
+
+    async def put(self, piece: dict[str, Any]) -> None:
+        """Add one, when there is room; drop it where nobody wants it any more."""
+        self._full = True
+        try:
+            while len(self._pieces) >= AHEAD and not self._given_up:
+                self._taken.clear()
+                await self._taken.wait()
+        finally:
+            self._full = False
+        if not self._given_up:
+            self._pieces.append(piece)
+            self._made.set()
+
+    def end(self) -> None:
+        """There will be no more."""
+        self._pieces.append(None)
+        self._made.set()
+
+    async def get(self) -> dict[str, Any] | None:
+        """The next one; None at the end."""
+        while not self._pieces:
+            self._made.clear()
+            await self._made.wait()
+        self._taken.set()
+        return self._pieces.popleft()
+
+    async def give_up(self) -> None:
+        """Want no more. Then whoever puts waits for nothing here any more.
+
+        DSPy's generators can be ended well only while they wait for the model: struck elsewhere, the inner ones are
+        left to the loop, which closes them in another task than they belong to.
+        """
+        self._given_up = True
+        self._taken.set()
+        while self._full:
+            await asyncio.sleep(0)
 
 
 def _listeners(program: Program) -> list[Any]:

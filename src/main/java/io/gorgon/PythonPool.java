@@ -19,6 +19,7 @@ import io.gorgon.pool.PoolStats;
 import io.gorgon.pool.PoolStatus;
 import io.gorgon.process.Keeper;
 import io.gorgon.session.SessionHome;
+import io.gorgon.session.SessionStore;
 import io.gorgon.stream.CallFlow;
 import io.gorgon.tool.Tools;
 import io.gorgon.worker.PendingCall;
@@ -29,6 +30,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.apache.pekko.Done;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -112,7 +114,21 @@ public final class PythonPool {
       PoolSettings settings,
       PoolClock clock,
       Supplier<Connector> connectors) {
-    return PythonPools.get(system).start(settings, clock, connectors);
+    return start(system, settings, clock, connectors, UnaryOperator.identity());
+  }
+
+  /**
+   * The same, with something put around the store that the settings name: how tests have it fail.
+   *
+   * @throws PythonFailure.NameTaken if a pool of that name runs in this system
+   */
+  public static PythonPool start(
+      ActorSystem<?> system,
+      PoolSettings settings,
+      PoolClock clock,
+      Supplier<Connector> connectors,
+      UnaryOperator<SessionStore> stores) {
+    return PythonPools.get(system).start(settings, clock, connectors, stores);
   }
 
   /**

@@ -7,9 +7,9 @@ import io.gorgon.pool.Pool;
 import io.gorgon.pool.PoolClock;
 import io.gorgon.pool.PoolSettings;
 import io.gorgon.pool.PoolStatus;
+import io.gorgon.session.SessionStore;
 import io.gorgon.session.Sessions;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,6 +18,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -86,11 +87,16 @@ public final class PythonPools implements Extension {
                 : spawn(
                     PoolSettings.from(name, system.settings().config()),
                     PoolClock.SYSTEM,
-                    Optional.empty()));
+                    Optional.empty(),
+                    UnaryOperator.identity()));
   }
 
-  /** For {@link PythonPool#start} and for tests, which bring their own clock and connector. */
-  PythonPool start(PoolSettings settings, PoolClock clock, Supplier<Connector> connectors) {
+  /** For {@link PythonPool#start} and for tests, which bring their own clock and so on. */
+  PythonPool start(
+      PoolSettings settings,
+      PoolClock clock,
+      Supplier<Connector> connectors,
+      UnaryOperator<SessionStore> stores) {
     forgetStopped(settings.name());
     return pools.compute(
         settings.name(),
@@ -98,7 +104,7 @@ public final class PythonPools implements Extension {
           if (running != null && running.status() != PoolStatus.STOPPED) {
             throw new PythonFailure.NameTaken(settings.name());
           }
-          return spawn(settings, clock, Optional.of(connectors));
+          return spawn(settings, clock, Optional.of(connectors), stores);
         });
   }
 
@@ -109,8 +115,13 @@ public final class PythonPools implements Extension {
   }
 
   private PythonPool spawn(
-      PoolSettings settings, PoolClock clock, Optional<Supplier<Connector>> connectors) {
+      PoolSettings settings,
+      PoolClock clock,
+      Optional<Supplier<Connector>> connectors,
+      UnaryOperator<SessionStore> stores) {
     var entrance = new Entrance(settings, clock);
+    // First: if the store cannot be used, there must be no pool that nobody holds.
+    sessions(entrance, stores);
     ActorRef<Pool.Command> ref =
         system.systemActorOf(
             Pool.create(
@@ -122,6 +133,10 @@ public final class PythonPools implements Extension {
 
   /** The sessions of a pool, the same for everybody who holds it. */
   Sessions sessions(Entrance entrance) {
+    return sessions(entrance, UnaryOperator.identity());
+  }
+
+  private Sessions sessions(Entrance entrance, UnaryOperator<SessionStore> stores) {
     sessions.keySet().removeIf(other -> other.status() == PoolStatus.STOPPED);
     return sessions.computeIfAbsent(
         entrance,
@@ -130,9 +145,9 @@ public final class PythonPools implements Extension {
               new Sessions(
                   pool.settings().name(),
                   pool.settings().session(),
-                  SessionStores.of(system, pool.settings()),
+                  stores.apply(SessionStores.of(system, pool.settings())),
                   pool.clock(),
-                  InstantSource.system(),
+                  pool.clock().wall(),
                   this::later,
                   pool.settings().queueCapacity());
           pool.tend(made::onTick);

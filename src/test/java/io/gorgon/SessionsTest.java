@@ -203,6 +203,9 @@ class SessionsTest {
     assertThat(state(session)).containsExactly(entry("count", 2));
     assertThat(value(session, Call.of("sessions:checkpoint_then", "return"))).isEqualTo(4);
     assertThat(state(session)).containsExactly(entry("count", 4));
+    assertThat(value(session("versions"), Call.of("sessions:checkpoint_versions")))
+        .isEqualTo(List.of(0, 1, 1));
+    assertThat(get(session("versions").state()).version()).isEqualTo(1);
   }
 
   @Test

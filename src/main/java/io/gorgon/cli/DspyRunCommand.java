@@ -4,26 +4,23 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.gorgon.dspy.LanguageModel;
-import io.gorgon.dspy.Prediction;
 import io.gorgon.dspy.Program;
 import io.gorgon.dspy.ProgramFailure;
 import io.gorgon.dspy.ProgramFailure.LanguageModelFailed;
 import io.gorgon.dspy.Programs;
-import io.gorgon.dspy.Running;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.Values;
+import io.gorgon.pool.PoolSettings;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.atomic.AtomicLong;
-import org.apache.pekko.Done;
 import org.apache.pekko.stream.javadsl.Source;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -49,6 +46,8 @@ final class DspyRunCommand implements Callable<Integer> {
 
   @Mixin PoolOptions options;
 
+  @Mixin ModelOptions models;
+
   @Spec CommandSpec spec;
 
   /** What is made of the signature. */
@@ -70,27 +69,6 @@ final class DspyRunCommand implements Callable<Integer> {
       description = "predict or chain_of_thought; predict if not given")
   Kind kind = Kind.PREDICT;
 
-  @Option(names = "--model", required = true, description = "as LiteLLM names it: provider/model")
-  String model;
-
-  @Option(
-      names = "--base-url",
-      paramLabel = "URL",
-      description = "where the model is, if elsewhere")
-  @Nullable String baseUrl;
-
-  @Option(
-      names = "--key-env",
-      paramLabel = "VARIABLE",
-      description = "the environment variable with the key; the provider's usual one if not given")
-  @Nullable String keyVariable;
-
-  @Option(
-      names = "--set",
-      paramLabel = "OPTION=JSON",
-      description = "an option of the model: temperature=0.2; may be repeated")
-  Map<String, String> settings = new LinkedHashMap<>();
-
   @Option(
       names = "--concurrency",
       paramLabel = "N",
@@ -110,12 +88,15 @@ final class DspyRunCommand implements Callable<Integer> {
       description = "is gone on with if it is there; standard output if not given")
   @Nullable File output;
 
-  private record Result(String json, boolean failed) {}
-
   @Override
   public Integer call() throws IOException {
     Inputs.check(spec.commandLine(), List.of(input));
-    LanguageModel asked = languageModel();
+    Optional<LanguageModel> asked = models.languageModel();
+    if (asked.isEmpty() && options.settings(options.whole(), Map.of()).languageModel().isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "no language model was configured: give --model, or language-model in --config");
+    }
     List<JsonLines.Line> lines = JsonLines.read(input.toPath());
     try (JsonLines.Answers answers = JsonLines.answers(output)) {
       List<JsonLines.Line> open =
@@ -142,9 +123,11 @@ final class DspyRunCommand implements Callable<Integer> {
   }
 
   private long run(
-      LanguageModel asked, List<JsonLines.Line> open, int total, int before, PrintStream out) {
-    var failed = new AtomicLong();
-    var written = new AtomicLong(before);
+      Optional<LanguageModel> asked,
+      List<JsonLines.Line> open,
+      int total,
+      int before,
+      PrintStream out) {
     Map<String, Object> usual =
         Map.of(
             "preload",
@@ -155,46 +138,28 @@ final class DspyRunCommand implements Callable<Integer> {
             Map.of("start", "120s"));
     try (var running = new CommandPool(options, usual);
         ProgressLine bar = ProgressLine.show("lines", total)) {
+      Runnable step = bar == null ? () -> {} : bar::step;
+      var run = new LineRun(running, out, step);
       running.tellWhenInterrupted(
           () -> {
             if (bar != null) {
               bar.freeze();
             }
+            long written = before + run.written();
             return ": " + written + " of " + total + " lines answered; run it again to go on";
           });
-      for (int i = 0; bar != null && i < before; i++) {
-        bar.step();
+      for (int i = 0; i < before; i++) {
+        step.run();
       }
-      Programs programs = Programs.on(running.pool()).with(asked);
+      Programs usually = Programs.on(running.pool());
+      Programs programs = asked.map(usually::with).orElse(usually);
       Program program =
           kind == Kind.PREDICT ? Program.predict(signature) : Program.chainOfThought(signature);
-      int parallel =
-          running.pool().settings().maxWorkers() * running.pool().settings().worker().concurrency();
-      await(
-          running,
-          Source.from(open)
-              .mapAsyncUnordered(parallel, line -> answer(programs, program, line))
-              .takeWhile(result -> !running.isInterrupted() && !out.checkError())
-              .runForeach(
-                  result -> {
-                    out.println(result.json());
-                    out.flush();
-                    if (result.failed()) {
-                      failed.incrementAndGet();
-                    }
-                    written.incrementAndGet();
-                    if (bar != null) {
-                      bar.step();
-                    }
-                  },
-                  running.system()));
-    }
-    return failed.get();
-  }
-
-  private void await(CommandPool running, CompletionStage<Done> done) {
-    try {
-      running.await(done);
+      PoolSettings pool = running.pool().settings();
+      int parallel = pool.maxWorkers() * pool.worker().concurrency();
+      run.write(
+          Source.from(open).mapAsyncUnordered(parallel, line -> answer(programs, program, line)));
+      return run.failed();
     } catch (PythonFailure.StartFailed failed) {
       if (String.valueOf(failed.getMessage()).contains("dspy")) {
         say(
@@ -204,30 +169,7 @@ final class DspyRunCommand implements Callable<Integer> {
     }
   }
 
-  private LanguageModel languageModel() {
-    try {
-      LanguageModel asked = LanguageModel.of(model);
-      asked = baseUrl == null ? asked : asked.withBaseUrl(baseUrl);
-      asked = keyVariable == null ? asked : asked.withKeyFromEnvironment(keyVariable);
-      for (Map.Entry<String, String> each : settings.entrySet()) {
-        asked = asked.with(each.getKey(), value(each.getValue()));
-      }
-      return asked;
-    } catch (IllegalArgumentException wrong) {
-      throw new ParameterException(spec.commandLine(), wrong.getMessage());
-    }
-  }
-
-  /** JSON where it is some, else the text as it stands. */
-  private static Object value(String text) {
-    try {
-      return CallArguments.parse(text);
-    } catch (JsonProcessingException plain) {
-      return text;
-    }
-  }
-
-  private static CompletionStage<Result> answer(
+  private static CompletionStage<LineAnswer> answer(
       Programs programs, Program program, JsonLines.Line line) {
     Map<String, @Nullable Object> inputs = new LinkedHashMap<>();
     try {
@@ -241,23 +183,15 @@ final class DspyRunCommand implements Callable<Integer> {
       return CompletableFuture.completedFuture(
           error(line, "InvalidInput", "no JSON: " + CallArguments.problem(wrong)));
     }
-    Running<Prediction> running = programs.execute(program, inputs);
-    return running.handle(
-        (prediction, failure) -> {
-          if (prediction != null) {
-            ObjectNode result = Values.mapper().createObjectNode().put("line", line.number());
-            result.set("outputs", prediction.outputs());
-            return new Result(result.toString(), false);
-          }
-          Throwable cause =
-              failure instanceof CompletionException && failure.getCause() != null
-                  ? failure.getCause()
-                  : failure;
-          if (isAboutEveryLine(cause)) {
-            throw new CompletionException(cause);
-          }
-          return error(line, nameOf(cause), String.valueOf(cause.getMessage()));
-        });
+    return LineAnswer.of(
+        programs.execute(program, inputs),
+        prediction -> {
+          ObjectNode result = Values.mapper().createObjectNode().put("line", line.number());
+          result.set("outputs", prediction.outputs());
+          return result.toString();
+        },
+        DspyRunCommand::isAboutEveryLine,
+        failure -> error(line, nameOf(failure), String.valueOf(failure.getMessage())));
   }
 
   private static boolean isAboutEveryLine(Throwable failure) {
@@ -279,9 +213,9 @@ final class DspyRunCommand implements Callable<Integer> {
         : failure.getClass().getSimpleName();
   }
 
-  private static Result error(JsonLines.Line line, String name, String message) {
+  private static LineAnswer error(JsonLines.Line line, String name, String message) {
     ObjectNode result = Values.mapper().createObjectNode().put("line", line.number());
     result.putObject("error").put("name", name).put("message", message);
-    return new Result(result.toString(), true);
+    return new LineAnswer(result.toString(), true);
   }
 }

@@ -4,8 +4,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.gorgon.PythonPool;
+import io.gorgon.cli.JsonLines.Line;
 import io.gorgon.message.Call;
 import io.gorgon.message.PythonFailure;
+import io.gorgon.message.Reply;
 import io.gorgon.message.Values;
 import java.io.File;
 import java.io.FileInputStream;
@@ -17,7 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.stream.javadsl.Framing;
@@ -62,53 +63,39 @@ final class MapCommand implements Callable<Integer> {
   @Parameters(index = "1..*", paramLabel = "FILE", description = "input; standard input if none")
   List<File> files = new ArrayList<>();
 
-  private record Line(long number, String text) {}
-
-  private record Result(String json, boolean failed) {}
-
   @Override
   public Integer call() {
     Inputs.check(spec.commandLine(), files);
     Source<ByteString, ?> input = input();
-    var failed = new AtomicLong();
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
+    long failed;
     try (var running = new CommandPool(options, Map.of())) {
       var lines = new AtomicLong();
-      var written = new AtomicLong();
-      running.tellWhenInterrupted(() -> " after " + written + " results");
+      var run = new LineRun(running, out, () -> {});
+      running.tellWhenInterrupted(() -> " after " + run.written() + " results");
       int parallel = running.pool().settings().maxWorkers() * IN_FLIGHT_PER_WORKER;
-      running.await(
+      run.write(
           input
               .via(
                   Framing.delimiter(
                       ByteString.fromString("\n"), LONGEST_LINE, FramingTruncation.ALLOW))
               .map(bytes -> new Line(lines.incrementAndGet(), bytes.utf8String().strip()))
               .filter(line -> !line.text().isEmpty())
-              .mapAsync(parallel, line -> answer(running.pool(), line))
-              .takeWhile(result -> !running.isInterrupted() && !out.checkError())
-              .runForeach(
-                  result -> {
-                    out.println(result.json());
-                    out.flush();
-                    if (result.failed()) {
-                      failed.incrementAndGet();
-                    }
-                    written.incrementAndGet();
-                  },
-                  running.system()));
+              .mapAsync(parallel, line -> answer(running.pool(), line)));
       out.flush();
-      if (failed.get() > 0) {
+      failed = run.failed();
+      if (failed > 0) {
         spec.commandLine()
             .getErr()
             .println(
                 "gorgon: "
                     + failed
                     + " of "
-                    + written
+                    + run.written()
                     + " lines failed; each says why in its place");
       }
     }
-    return (failed.get() == 0 ? ExitCode.OK : ExitCode.SOME_LINES).number();
+    return (failed == 0 ? ExitCode.OK : ExitCode.SOME_LINES).number();
   }
 
   private Source<ByteString, ?> input() {
@@ -125,7 +112,7 @@ final class MapCommand implements Callable<Integer> {
         .concat(Source.single(ByteString.fromString("\n")));
   }
 
-  private CompletionStage<Result> answer(PythonPool pool, Line line) {
+  private CompletionStage<LineAnswer> answer(PythonPool pool, Line line) {
     Call call;
     try {
       JsonNode value = CallArguments.parse(line.text());
@@ -137,22 +124,15 @@ final class MapCommand implements Callable<Integer> {
       return CompletableFuture.completedFuture(
           error("InvalidInput", "no JSON: " + CallArguments.problem(wrong), line));
     }
-    return pool.call(call)
-        .handle(
-            (reply, failure) -> {
-              if (reply != null) {
-                return new Result(reply.json(), false);
-              }
-              Throwable cause =
-                  failure instanceof CompletionException && failure.getCause() != null
-                      ? failure.getCause()
-                      : failure;
-              if (isAboutEveryLine(cause)) {
-                throw new CompletionException(cause);
-              }
-              String name = cause instanceof PythonFailure typed ? typed.name() : "Failure";
-              return error(name, String.valueOf(cause.getMessage()), line);
-            });
+    return LineAnswer.of(
+        pool.call(call),
+        Reply::json,
+        MapCommand::isAboutEveryLine,
+        failure -> error(nameOf(failure), String.valueOf(failure.getMessage()), line));
+  }
+
+  private static String nameOf(Throwable failure) {
+    return failure instanceof PythonFailure typed ? typed.name() : "Failure";
   }
 
   /** Where no line can be answered, one message and its exit code say more than all lines. */
@@ -161,9 +141,9 @@ final class MapCommand implements Callable<Integer> {
         || failure instanceof PythonFailure.UnknownTarget;
   }
 
-  private static Result error(String name, String message, Line line) {
+  private static LineAnswer error(String name, String message, Line line) {
     ObjectNode error = Values.mapper().createObjectNode();
     error.putObject("error").put("name", name).put("message", message).put("line", line.number());
-    return new Result(error.toString(), true);
+    return new LineAnswer(error.toString(), true);
   }
 }

@@ -56,6 +56,12 @@ final class CallCrossing extends Crossing {
   }
 
   @Override
+  String node() {
+    Station at = station;
+    return at == null ? "none" : at.node();
+  }
+
+  @Override
   boolean isSent() {
     return station != null;
   }
@@ -90,6 +96,7 @@ final class CallCrossing extends Crossing {
         failure instanceof Draining
             || failure instanceof Overloaded
             || failure instanceof NoCapacity
+            || (failure instanceof NodeLost lost && !lost.started())
             || (failure instanceof StartFailed start && start.retryable());
     if (refused && by != null && !call().isDone()) {
       refusedBy.add(by);
@@ -103,7 +110,8 @@ final class CallCrossing extends Crossing {
   void lost(String node) {
     PendingCall call = call();
     boolean idempotent = call.call().retries() > 0;
-    var failure = new NodeLost(call.call().target(), node, true, idempotent);
+    var failure =
+        new NodeLost(call.call().target(), node, "it has left the cluster", true, idempotent);
     if (!heardOf && departures < call.call().retries() && !call.isDone()) {
       router.redirect(this, failure);
     } else {

@@ -57,6 +57,9 @@ abstract class Crossing implements PendingCall.Holder, Home {
   /** Whether it has been sent, and may have been taken in. */
   abstract boolean isSent();
 
+  /** The node that has it, in words. */
+  abstract String node();
+
   /** Looks whether its time is over. */
   abstract void tick(long now);
 

@@ -136,7 +136,7 @@ final class Desk extends AbstractBehavior<Desk.Command> {
   }
 
   private static void broken(Crossing crossing, String what, @Nullable Throwable failure) {
-    crossing.breakOff(Lost.onTheWay(crossing.call().call().target(), what, failure));
+    crossing.breakOff(Lost.answer(crossing, what, failure));
   }
 
   private Behavior<Command> onTold(Told told) {

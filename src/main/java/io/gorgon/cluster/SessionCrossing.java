@@ -104,13 +104,14 @@ final class SessionCrossing extends Crossing {
         call().expire();
       }
     } else if (cancelled && now - cancelledAt > WORD_NANOS) {
-      unknown("it was cancelled, and " + where() + " has not told whether in time");
+      unknown("it was cancelled, and " + node() + " has not told whether in time");
     } else if (call().isOverdue(now - WORD_NANOS)) {
-      unknown("its deadline has passed, and " + where() + " has not told how it ended");
+      unknown("its deadline has passed, and " + node() + " has not told how it ended");
     }
   }
 
-  private String where() {
+  @Override
+  String node() {
     Station owner = station;
     return owner == null ? "the node that has the session" : owner.node();
   }

@@ -58,7 +58,7 @@ final class Visits {
               if (payload != null) {
                 visit.begin(errand, payload, road);
               } else {
-                visit.failed(Lost.onTheWay(errand.target(), "its request", failure));
+                visit.failed(Lost.request(errand.target(), id.desk(), failure));
               }
             });
   }

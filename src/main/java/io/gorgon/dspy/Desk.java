@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.apache.pekko.stream.javadsl.Source;
@@ -23,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * any worker with the program's data. Immutable.
  *
  * @param key of the session in which the programs are kept
- * @param model the language model of all calls, unless the session has one of its own
+ * @param model the language model of all calls, unless the session has one of its own; the pool's
+ *     where no other was given
  * @param tools what programs may use besides what the pool offers
  * @param timeout of each call
  * @param history how many exchanges each prediction tells
@@ -42,7 +44,13 @@ record Desk(
   private static final String MODEL = "gorgon.program-model";
 
   static Desk of(PythonPool pool, String key) {
-    return new Desk(pool, key, Optional.empty(), Tools.NONE, Optional.empty(), 0);
+    Optional<LanguageModel> usual = pool.settings().languageModel().map(LanguageModel::of);
+    return new Desk(pool, key, usual, Tools.NONE, Optional.empty(), 0);
+  }
+
+  /** Whether these are the programs that belong to no session. */
+  boolean isGlobal() {
+    return key.equals(Programs.GLOBAL);
   }
 
   Desk withKey(String other) {
@@ -116,7 +124,13 @@ record Desk(
 
   /** Looks a program up; {@link ProgramFailure.UnknownProgram} if there is none. */
   CompletionStage<Found> find(String name) {
-    return session().state().thenApply(state -> found(name, state));
+    return session()
+        .state()
+        .thenCompose(
+            state -> {
+              Found found = found(name, state);
+              return keptAlive(state).thenApply(any -> found);
+            });
   }
 
   private Found found(String name, SessionState state) {
@@ -130,7 +144,6 @@ record Desk(
               .sorted()
               .toList());
     }
-    keepAlive(state);
     Map<String, @Nullable Object> how = how();
     if (state.values().containsKey(MODEL)) {
       how.put("model", state.decoded().get(MODEL)); // the session's own
@@ -138,12 +151,20 @@ record Desk(
     return new Found(packed, how);
   }
 
-  /** To look at a state is no use of its session; a program that is used must not expire. */
-  private void keepAlive(SessionState state) {
+  /**
+   * To look at a state is no use of its session; a program that is used must not expire. Nobody
+   * waits for that, but in a bridge, whose one worker has no line: there it would be in the way of
+   * the call that it is made for.
+   */
+  private CompletionStage<?> keptAlive(SessionState state) {
     Duration ttl = pool.settings().session().ttl();
-    if (!ttl.isZero() && Instant.now().isAfter(state.touched().plus(ttl.dividedBy(4)))) {
-      session().call(Call.of(MODULE + "touch"));
+    if (ttl.isZero() || Instant.now().isBefore(state.touched().plus(ttl.dividedBy(4)))) {
+      return CompletableFuture.completedFuture(state);
     }
+    RunningCall touched = session().call(Call.of(MODULE + "touch"));
+    return pool.settings().bridge()
+        ? touched.handle((reply, failure) -> state)
+        : CompletableFuture.completedFuture(state);
   }
 
   /** What each call carries. */

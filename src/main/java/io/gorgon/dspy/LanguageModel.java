@@ -1,5 +1,6 @@
 package io.gorgon.dspy;
 
+import io.gorgon.pool.ModelSettings;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -7,6 +8,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * This names a language model and how to reach it. It travels with each call, so every worker knows
@@ -50,24 +52,25 @@ public record LanguageModel(
   }
 
   private static final Set<String> OURS = Set.of("api_base", "base_url", "cache", "model");
-  private static final Set<String> SECRETS =
-      Set.of(
-          "api_key",
-          "azure_ad_token",
-          "aws_secret_access_key",
-          "aws_session_token",
-          "vertex_credentials");
+
+  /** It would be kept in clear where a session keeps its model. */
+  private static final Pattern USER = Pattern.compile("[^/?#]*//[^/?#]*@");
+
   private static final Set<String> ADAPTERS = Set.of("chat", "json", "xml");
 
   /**
    * Checks and copies.
    *
-   * @throws IllegalArgumentException for an empty model, an adapter that is not known, or an option
-   *     that has a method of its own, or is a secret
+   * @throws IllegalArgumentException for an empty model, a base URL with a user in it, an adapter
+   *     that is not known, or an option that has a method of its own, or is a secret
    */
   public LanguageModel {
     if (Objects.requireNonNull(model, "model").isBlank()) {
       throw new IllegalArgumentException("a language model needs a name: provider/model");
+    }
+    if (baseUrl.filter(url -> USER.matcher(url).lookingAt()).isPresent()) {
+      throw new IllegalArgumentException(
+          "a base URL has no user or password in it: say where the key is, by a withKey method");
     }
     adapter.ifPresent(
         name -> {
@@ -81,7 +84,7 @@ public record LanguageModel(
             "'" + ours + "' is no option: it has a method of its own");
       }
     }
-    for (String secret : SECRETS) {
+    for (String secret : ModelSettings.SECRETS) {
       if (options.containsKey(secret)) {
         throw new IllegalArgumentException(
             "'"
@@ -97,6 +100,22 @@ public record LanguageModel(
   public static LanguageModel of(String model) {
     return new LanguageModel(
         model, Optional.empty(), Optional.empty(), Optional.empty(), false, Map.of());
+  }
+
+  /** The one that a pool's block {@code language-model} names. */
+  static LanguageModel of(ModelSettings settings) {
+    Map<String, Object> options = new LinkedHashMap<>();
+    options.put("num_retries", settings.retries());
+    settings.requestTimeout().ifPresent(limit -> options.put("timeout", limit.toMillis() / 1000.0));
+    options.putAll(settings.options());
+    Optional<Key> variable = settings.keyVariable().map(Key.Environment::new);
+    return new LanguageModel(
+        settings.model(),
+        settings.baseUrl(),
+        variable.or(() -> settings.keySecret().map(Key.Secret::new)),
+        settings.adapter(),
+        settings.cache(),
+        options);
   }
 
   /** At another address than the provider's own: a gateway, or a server of yours. */

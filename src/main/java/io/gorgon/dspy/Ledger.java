@@ -15,16 +15,30 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 final class Ledger {
 
-  private final Map<String, ProgramStatistics> byName = new ConcurrentHashMap<>();
+  /** What one program did, from its creation to its end; a later one of its name has another. */
+  static final class Account {
+    private ProgramStatistics sum = ProgramStatistics.NONE;
+
+    synchronized void add(Prediction prediction) {
+      sum = sum.and(prediction, Instant.now());
+    }
+
+    synchronized ProgramStatistics sum() {
+      return sum;
+    }
+  }
+
+  private final Map<String, Account> byName = new ConcurrentHashMap<>();
   private final Deque<Exchange> history = new ArrayDeque<>();
   private final ReentrantLock lock = new ReentrantLock();
 
-  void count(String name, Prediction prediction, int historyKept) {
-    Instant now = Instant.now();
-    byName.merge(
-        name,
-        ProgramStatistics.NONE.and(prediction, now),
-        (before, first) -> before.and(prediction, now));
+  /** The account of a program that is there now; what comes late is counted for no other. */
+  Account account(String name) {
+    return byName.computeIfAbsent(name, any -> new Account());
+  }
+
+  void count(Account account, Prediction prediction, int historyKept) {
+    account.add(prediction);
     if (historyKept > 0) {
       lock.lock();
       try {
@@ -39,7 +53,8 @@ final class Ledger {
   }
 
   ProgramStatistics of(String name) {
-    return byName.getOrDefault(name, ProgramStatistics.NONE);
+    Account account = byName.get(name);
+    return account == null ? ProgramStatistics.NONE : account.sum();
   }
 
   List<Exchange> history() {

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import io.gorgon.message.PythonFailure.PythonRaised;
 import io.gorgon.message.Values;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -294,8 +293,6 @@ public abstract sealed class ProgramFailure extends RuntimeException {
   }
 
   private static List<String> texts(JsonNode list) {
-    List<String> all = new ArrayList<>();
-    list.forEach(each -> all.add(each.asText()));
-    return List.copyOf(all);
+    return list.valueStream().map(JsonNode::asText).toList();
   }
 }

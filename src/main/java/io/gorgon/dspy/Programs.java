@@ -1,10 +1,7 @@
 package io.gorgon.dspy;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.gorgon.PythonPool;
-import io.gorgon.RunningCall;
 import io.gorgon.message.Call;
-import io.gorgon.message.Reply;
 import io.gorgon.tool.Tools;
 import java.time.Duration;
 import java.util.List;
@@ -34,12 +31,13 @@ import org.jspecify.annotations.Nullable;
  * program when it first runs it, and keeps it.
  *
  * <p>What belongs to a <em>session</em> is done in the session's order, one after another: who
- * sends {@code create} and then {@code execute} need not wait between. <em>Global</em> programs are
- * kept in a session of their own, {@value #GLOBAL}; there, commands that change something take its
- * order, but those that do not ({@code execute}, {@code stream}, {@code evaluate}, the work of
- * {@code optimize}) are plain calls which carry the program's data, a few kilobytes, so that all
- * workers can run one program at once. The price: such a command sees what has been kept when it is
- * given, so wait for {@code create} first; and global statistics are counted in this JVM.
+ * sends {@code create} and then {@code execute} need not wait between (but in a bridge, which has
+ * no line). <em>Global</em> programs are kept in a session of their own, {@value #GLOBAL}; there,
+ * commands that change something take its order, but those that do not ({@code execute}, {@code
+ * stream}, {@code evaluate}, the work of {@code optimize}) are plain calls which carry the
+ * program's data, a few kilobytes, so that all workers can run one program at once. The price: such
+ * a command sees what has been kept when it is given, so wait for {@code create} first; and global
+ * statistics are counted in this JVM.
  *
  * <p>The language model travels with each call, so nothing has to be told to a worker that replaces
  * another one; {@link #configure} keeps one in a session's state instead.
@@ -53,15 +51,20 @@ public final class Programs {
 
   private final Desk desk;
   private final Ledger ledger;
+  private final Shelf shelf;
+  private final Executions executions;
 
   private Programs(Desk desk, Ledger ledger) {
     this.desk = desk;
     this.ledger = ledger;
+    this.shelf = new Shelf(desk, ledger);
+    this.executions = new Executions(desk, ledger);
   }
 
   /**
-   * The global programs of a pool. Their statistics and history are those of this object and its
-   * views, so keep it.
+   * The global programs of a pool, with the language model that its settings name, if they name one
+   * ({@code language-model}). Their statistics and history are those of this object and its views,
+   * so keep it.
    */
   public static Programs on(PythonPool pool) {
     return new Programs(Desk.of(pool, GLOBAL), new Ledger());
@@ -77,7 +80,10 @@ public final class Programs {
     return new Programs(desk.withKey(key), ledger);
   }
 
-  /** With a language model for all programs, but those of sessions that have one of their own. */
+  /**
+   * With a language model for all programs, but those of sessions that have one of their own; it
+   * goes before the pool's.
+   */
   public Programs with(LanguageModel model) {
     return new Programs(desk.with(model), ledger);
   }
@@ -112,10 +118,6 @@ public final class Programs {
     return new Programs(desk.withHistory(count), ledger);
   }
 
-  private boolean isGlobal() {
-    return desk.key().equals(GLOBAL);
-  }
-
   // ---- what there is
 
   /**
@@ -125,7 +127,7 @@ public final class Programs {
    *     ProgramFailure.SignatureRefused}, {@link ProgramFailure.NotInstalled}
    */
   public Running<ProgramDescription> create(String name, Program program) {
-    return desk.ordered("create", this::described, name, program.wire());
+    return shelf.create(name, program);
   }
 
   /**
@@ -135,66 +137,37 @@ public final class Programs {
    * @return fails with {@link ProgramFailure.StateRefused} too
    */
   public Running<ProgramDescription> load(String name, Program program, String saved) {
-    return desk.ordered("load", this::described, name, program.wire(), saved);
+    return shelf.load(name, program, saved);
   }
 
   /** What DSPy saves of a program: demos and instructions, as JSON text. */
   public Running<String> save(String name) {
-    return desk.ordered("save", reply -> reply.tree().asText(), name);
+    return shelf.save(name);
   }
 
   /** All programs. */
   public Running<ProgramList> list() {
-    return desk.ordered(
-        "list_all",
-        reply -> {
-          JsonNode told = reply.tree();
-          List<ProgramDescription> programs =
-              told.path("programs").valueStream().map(this::description).toList();
-          return new ProgramList(programs, told.path("total_count").asInt());
-        });
+    return shelf.list();
   }
 
   /** What is known of a program. */
   public Running<ProgramDescription> describe(String name) {
-    return desk.ordered("describe", this::described, name);
+    return shelf.describe(name);
   }
 
   /** How often a program ran, and what that has cost. */
   public Running<ProgramStatistics> statistics(String name) {
-    return describe(name).then(found -> done(found.statistics()));
-  }
-
-  private static <T> Running<T> done(T value) {
-    return Running.completed(value);
+    return describe(name).then(found -> Running.completed(found.statistics()));
   }
 
   /** Makes a program what it was when it was created, its statistics too. */
   public Running<ProgramDescription> reset(String name) {
-    return desk.ordered(
-        "reset",
-        reply -> {
-          ledgerOf(name);
-          return described(reply);
-        },
-        name);
+    return shelf.reset(name);
   }
 
   /** Forgets a program. */
   public Running<Done> delete(String name) {
-    return desk.ordered(
-        "delete",
-        reply -> {
-          ledgerOf(name);
-          return Done.getInstance();
-        },
-        name);
-  }
-
-  private void ledgerOf(String name) {
-    if (isGlobal()) {
-      ledger.forget(name);
-    }
+    return shelf.delete(name);
   }
 
   /**
@@ -203,14 +176,7 @@ public final class Programs {
    * @return how many programs there were
    */
   public Running<Integer> cleanup() {
-    return desk.ordered(
-        "cleanup",
-        reply -> {
-          if (isGlobal()) {
-            ledger.forgetAll();
-          }
-          return reply.tree().asInt();
-        });
+    return shelf.cleanup();
   }
 
   /**
@@ -227,9 +193,7 @@ public final class Programs {
 
   /** The last exchanges with the model, oldest first, as {@link #withHistory} keeps them. */
   public Running<List<Exchange>> history() {
-    return isGlobal()
-        ? Running.completed(ledger.history())
-        : desk.ordered("history", reply -> Exchange.all(reply.tree()));
+    return shelf.history();
   }
 
   /** Whether the workers have DSPy; {@link ProgramFailure.NotInstalled} if not. */
@@ -256,23 +220,12 @@ public final class Programs {
    *     {@link ProgramFailure.LanguageModelFailed}
    */
   public Running<Prediction> execute(String name, Map<String, ?> inputs) {
-    if (!isGlobal()) {
-      return desk.ordered("execute", Programs::prediction, name, inputs, desk.how());
-    }
-    return desk.shared(
-        name,
-        found -> Call.of(Desk.MODULE + "run", name, found.packed(), inputs, found.how()),
-        reply -> {
-          Prediction made = prediction(reply);
-          ledger.count(name, made, desk.history());
-          return made;
-        });
+    return executions.of(name, inputs);
   }
 
   /** Runs a program that is kept nowhere. */
   public Running<Prediction> execute(Program program, Map<String, ?> inputs) {
-    Call call = Call.of(Desk.MODULE + "run_once", program.wire(), inputs, desk.how());
-    return desk.anywhere(call, Programs::prediction);
+    return executions.of(program, inputs);
   }
 
   /**
@@ -280,41 +233,7 @@ public final class Programs {
    * prediction. A cancel ends the request to the model.
    */
   public Source<Piece, NotUsed> stream(String name, Map<String, ?> inputs) {
-    Source<Piece, NotUsed> pieces =
-        isGlobal()
-            ? Source.lazyCompletionStageSource(
-                    () ->
-                        desk.find(name)
-                            .thenApply(
-                                found ->
-                                    pieces(
-                                        desk.streamAnywhere(
-                                            Call.of(
-                                                Desk.MODULE + "run_stream",
-                                                name,
-                                                found.packed(),
-                                                inputs,
-                                                found.how())),
-                                        name)))
-                .mapMaterializedValue(any -> NotUsed.getInstance())
-            : pieces(
-                desk.streamOrdered(Call.of(Desk.MODULE + "stream", name, inputs, desk.how())),
-                name);
-    return pieces.mapError(Throwable.class, Running::typed);
-  }
-
-  private Source<Piece, NotUsed> pieces(
-      Source<io.gorgon.message.Chunk, RunningCall> chunks, String name) {
-    return chunks
-        .map(chunk -> Piece.read(chunk.tree()))
-        .map(
-            piece -> {
-              if (isGlobal() && piece instanceof Piece.Done last) {
-                ledger.count(name, last.prediction(), desk.history());
-              }
-              return piece;
-            })
-        .mapMaterializedValue(any -> NotUsed.getInstance());
+    return executions.stream(name, inputs);
   }
 
   // ---- better programs
@@ -330,33 +249,7 @@ public final class Programs {
    */
   public Running<Optimized> optimize(
       String name, Optimizer optimizer, List<Example> examples, Duration limit) {
-    List<?> given = examples.stream().map(Example::wire).toList();
-    Desk patient = desk.withTimeout(limit);
-    if (!isGlobal()) {
-      return patient.ordered(
-          "optimize",
-          reply -> Optimized.read(reply.tree()),
-          name,
-          optimizer.wire(),
-          given,
-          desk.how());
-    }
-    Running<JsonNode> improved =
-        patient.shared(
-            name,
-            found ->
-                Call.of(
-                    Desk.MODULE + "improve", found.packed(), optimizer.wire(), given, found.how()),
-            Reply::tree);
-    return improved.then(
-        result ->
-            desk.ordered(
-                "accept",
-                reply -> Optimized.read(result),
-                name,
-                result.path("fingerprint").asText(),
-                result.path("state"),
-                optimizer.name()));
+    return new Improvement(desk.withTimeout(limit), name, optimizer).by(examples);
   }
 
   /**
@@ -366,21 +259,6 @@ public final class Programs {
    */
   public Source<Scored, NotUsed> evaluate(String name, Source<Example, ?> examples, Metric metric) {
     return new Scoring(desk, name, metric).of(examples);
-  }
-
-  // ---- reading
-
-  private static Prediction prediction(Reply reply) {
-    return Prediction.read(reply.tree());
-  }
-
-  private ProgramDescription described(Reply reply) {
-    return description(reply.tree());
-  }
-
-  private ProgramDescription description(JsonNode told) {
-    ProgramDescription found = ProgramDescription.read(told);
-    return isGlobal() ? found.with(ledger.of(found.name())) : found;
   }
 
   @Override

@@ -428,7 +428,10 @@ public abstract sealed class PythonFailure extends RuntimeException {
     }
   }
 
-  /** The node that had the call left the cluster, or was declared dead, before it answered. */
+  /**
+   * The node that had the call left the cluster, or was declared dead, before it answered; or what
+   * it said was lost on the way.
+   */
   public static final class NodeLost extends PythonFailure {
     private final String node;
     private final boolean started;
@@ -438,18 +441,22 @@ public abstract sealed class PythonFailure extends RuntimeException {
      * For one call.
      *
      * @param node its address
+     * @param why how it was lost
      * @param started whether Python may have started the call
      */
-    public NodeLost(String target, String node, boolean started, boolean idempotent) {
+    public NodeLost(String target, String node, String why, boolean started, boolean idempotent) {
       super(
           "node "
               + node
-              + " was lost "
+              + " was lost ("
+              + why
+              + ") "
               + (started ? "while it may have run " : "before it ran ")
               + target
               + resending(started, idempotent),
           target,
           node,
+          why,
           started,
           idempotent);
       this.node = node;

@@ -42,6 +42,7 @@ import java.util.regex.Pattern;
  * @param streamWindow elements of a stream that may be on their way
  * @param maxNesting how deep Python and Java may call each other
  * @param session how the states of sessions are kept
+ * @param languageModel the model of programs that are given no other; empty for none
  * @param worker times and limits of each worker's life
  * @param restart bounds of restarting
  * @param launch what a process is started with
@@ -71,6 +72,7 @@ public record PoolSettings(
     int streamWindow,
     int maxNesting,
     SessionSettings session,
+    Optional<ModelSettings> languageModel,
     WorkerSettings worker,
     RestartSettings restart,
     Launch launch) {
@@ -119,7 +121,7 @@ public record PoolSettings(
     return read(name, new SettingsReader(name, changes.withFallback(defaults)));
   }
 
-  private static final Set<String> OPEN_BLOCKS = Set.of("environment");
+  private static final Set<String> OPEN_BLOCKS = Set.of("environment", "language-model.options");
 
   private static PoolSettings read(String name, SettingsReader in) {
     if (!NAME.matcher(name).matches()) {
@@ -159,6 +161,7 @@ public record PoolSettings(
         in.integer("stream-window", 1, 65_536),
         in.integer("max-nesting", 1, 100),
         sessions(in),
+        ModelSettings.read(in),
         worker(in),
         restart(in),
         launch(in));

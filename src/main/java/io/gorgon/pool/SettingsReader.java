@@ -95,6 +95,11 @@ public final class SettingsReader {
     return variables;
   }
 
+  /** A block whose keys are not ours, with its values as they are. */
+  Map<String, Object> block(String key) {
+    return read(key, "a block", () -> config.getObject(key)).unwrapped();
+  }
+
   /** Refuses keys that {@code known} does not have: a typing mistake must not pass as a default. */
   public void refuseUnknown(Config known, Set<String> open) {
     Set<String> keys = new TreeSet<>();

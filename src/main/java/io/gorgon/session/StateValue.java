@@ -8,18 +8,41 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * This reads one value of a state: {@code u8} 1 for a plain body and 2 for one with tags, {@code
- * u16} attachments, {@code u32} length of the body, the body, then each attachment as its size
- * ({@code u32}) and its bytes, big endian. {@code gorgon/_sessions.py} writes it, and Java reads it
- * for those who look at a state only.
+ * This is one value of a state, as bytes: {@code u8} 1 for a plain body and 2 for one with tags,
+ * {@code u16} attachments, {@code u32} length of the body, the body, then each attachment as its
+ * size ({@code u32}) and its bytes, big endian. {@code gorgon/_shelf.py} writes and reads the same;
+ * Java reads it for those who look at a state only, and writes it where tests have no Python.
  */
-final class StateValue {
+public final class StateValue {
 
+  private static final int PLAIN = 1;
   private static final int TAGGED = 2;
+  private static final int HEAD = 1 + Short.BYTES + Integer.BYTES;
 
   private StateValue() {}
 
-  static Payload payload(byte[] bytes) {
+  /** The bytes of a value that {@link io.gorgon.message.Values#encode} made. */
+  public static byte[] bytes(Payload value) {
+    int size = HEAD + value.body().length;
+    for (ByteBuffer attachment : value.attachments()) {
+      size += Integer.BYTES + attachment.remaining();
+    }
+    ByteBuffer out = ByteBuffer.allocate(size);
+    out.put((byte) (value.tagged() ? TAGGED : PLAIN));
+    out.putShort((short) value.attachments().size());
+    out.putInt(value.body().length).put(value.body());
+    for (ByteBuffer attachment : value.attachments()) {
+      out.putInt(attachment.remaining()).put(attachment.duplicate());
+    }
+    return out.array();
+  }
+
+  /**
+   * The value, as a view of the bytes; {@link io.gorgon.message.Values#decode} makes it an object.
+   *
+   * @throws PythonFailure.ProtocolViolation if they are no value
+   */
+  public static Payload payload(byte[] bytes) {
     ByteBuffer in = ByteBuffer.wrap(bytes).asReadOnlyBuffer();
     try {
       int codec = in.get();

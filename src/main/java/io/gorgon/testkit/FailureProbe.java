@@ -2,10 +2,16 @@ package io.gorgon.testkit;
 
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.Cancelled;
+import io.gorgon.message.PythonFailure.CommitUnknown;
 import io.gorgon.message.PythonFailure.DeadlineExceeded;
 import io.gorgon.message.PythonFailure.NodeLost;
 import io.gorgon.message.PythonFailure.PythonRaised;
+import io.gorgon.message.PythonFailure.SessionConflict;
+import io.gorgon.message.PythonFailure.SessionExpired;
+import io.gorgon.message.PythonFailure.SessionQuota;
+import io.gorgon.message.PythonFailure.StoreUnavailable;
 import io.gorgon.message.PythonFailure.WorkerLost;
+import java.util.Optional;
 
 /**
  * Looks at a failure; each look that finds something else throws an AssertionError which shows the
@@ -55,20 +61,33 @@ public final class FailureProbe {
 
   /** Python had started the call, or it had not. */
   public FailureProbe hadStarted(boolean started) {
-    boolean fits =
-        failure instanceof WorkerLost lost
-            ? lost.started() == started
-            : failure instanceof NodeLost gone
-                ? gone.started() == started
-                : failure instanceof Cancelled cancelled
-                    ? cancelled.started() == started
-                    : failure instanceof DeadlineExceeded late
-                        ? (late.phase() == DeadlineExceeded.Phase.RUNNING
-                                || late.phase() == DeadlineExceeded.Phase.STREAMING)
-                            == started
-                        : failure instanceof PythonRaised && started;
+    boolean fits = hasStarted().filter(known -> known == started).isPresent();
     return check(
         fits, started ? "one of a call that had started" : "one of a call that had not started");
+  }
+
+  /** Empty if the failure does not tell. */
+  private Optional<Boolean> hasStarted() {
+    if (failure instanceof WorkerLost lost) {
+      return Optional.of(lost.started());
+    } else if (failure instanceof NodeLost gone) {
+      return Optional.of(gone.started());
+    } else if (failure instanceof Cancelled cancelled) {
+      return Optional.of(cancelled.started());
+    } else if (failure instanceof StoreUnavailable away) {
+      return Optional.of(away.started());
+    } else if (failure instanceof DeadlineExceeded late) {
+      return Optional.of(
+          late.phase() == DeadlineExceeded.Phase.RUNNING
+              || late.phase() == DeadlineExceeded.Phase.STREAMING);
+    } else if (failure instanceof SessionQuota || failure instanceof SessionExpired) {
+      return Optional.of(false);
+    }
+    return failure instanceof PythonRaised
+            || failure instanceof SessionConflict
+            || failure instanceof CommitUnknown
+        ? Optional.of(true)
+        : Optional.empty();
   }
 
   /** Python raised that class, or one that inherits from it. */

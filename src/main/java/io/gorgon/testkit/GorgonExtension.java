@@ -22,8 +22,8 @@ import org.junit.platform.commons.support.AnnotationSupport;
  * The JUnit 5 extension behind {@link ScriptedPython} and {@link RealPython}. Constructors, tests
  * and the methods around them may have parameters of these types: {@link GorgonTestKit}, {@link
  * ScriptedPool} or {@link RealPool}, {@link PythonPool}, {@link ActorSystem}, {@link EventProbe},
- * {@link StatsProbe}, {@link FaultPlan}, {@link VirtualTime} (scripted), {@link Scenario} (a new
- * one).
+ * {@link StatsProbe}, {@link FaultPlan}, {@link FaultyStore}, {@link FakeLanguageModel}, {@link
+ * VirtualTime} (scripted), {@link Scenario} (a new one).
  */
 public final class GorgonExtension
     implements BeforeAllCallback,
@@ -35,17 +35,24 @@ public final class GorgonExtension
   private static final Namespace SPACE = Namespace.create(GorgonExtension.class);
 
   private static final Map<Class<?>, Function<GorgonTestKit, Object>> PARTS =
-      Map.of(
-          GorgonTestKit.class, kit -> kit,
-          ScriptedPool.class, kit -> kit,
-          RealPool.class, kit -> kit,
-          PythonPool.class, GorgonTestKit::pool,
-          ActorSystem.class, GorgonTestKit::system,
-          EventProbe.class, GorgonTestKit::events,
-          StatsProbe.class, GorgonTestKit::figures,
-          FaultPlan.class, GorgonTestKit::faults,
-          Scenario.class, GorgonTestKit::scenario,
-          VirtualTime.class, GorgonExtension::timeOf);
+      Map.ofEntries(
+          entry(GorgonTestKit.class, kit -> kit),
+          entry(ScriptedPool.class, kit -> kit),
+          entry(RealPool.class, kit -> kit),
+          entry(PythonPool.class, GorgonTestKit::pool),
+          entry(ActorSystem.class, GorgonTestKit::system),
+          entry(EventProbe.class, GorgonTestKit::events),
+          entry(StatsProbe.class, GorgonTestKit::figures),
+          entry(FaultPlan.class, GorgonTestKit::faults),
+          entry(FaultyStore.class, GorgonTestKit::store),
+          entry(FakeLanguageModel.class, GorgonTestKit::languageModel),
+          entry(Scenario.class, GorgonTestKit::scenario),
+          entry(VirtualTime.class, GorgonExtension::timeOf));
+
+  private static Map.Entry<Class<?>, Function<GorgonTestKit, Object>> entry(
+      Class<?> type, Function<GorgonTestKit, Object> part) {
+    return Map.entry(type, part);
+  }
 
   private static Object timeOf(GorgonTestKit kit) {
     if (kit instanceof ScriptedPool scripted) {

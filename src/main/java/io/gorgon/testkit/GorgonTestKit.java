@@ -24,8 +24,8 @@ import org.apache.pekko.actor.typed.ActorSystem;
  * }</pre>
  *
  * <p>{@link #close} ends all of it and throws an AssertionError that names whatever was left over:
- * leases, shared memory, processes, actors, threads. To be used by one thread; the pool itself is
- * thread-safe, as ever.
+ * leases, shared memory, processes, actors, threads, answers of its language model that nobody
+ * asked for. To be used by one thread; the pool itself is thread-safe, as ever.
  */
 public sealed interface GorgonTestKit extends AutoCloseable permits ScriptedPool, RealPool {
 
@@ -149,6 +149,15 @@ public sealed interface GorgonTestKit extends AutoCloseable permits ScriptedPool
 
   /** Where faults are asked for. */
   FaultPlan faults();
+
+  /** The store that the pool's sessions are kept in, which takes faults. */
+  FaultyStore store();
+
+  /**
+   * A language model of the kit's own, started when it is first asked for and closed with the kit,
+   * which names answers that were scripted and never asked for. It refuses what is not scripted.
+   */
+  FakeLanguageModel languageModel();
 
   /** A new scenario; see {@link Scenario#on}. */
   Scenario scenario();

@@ -4,6 +4,9 @@ import io.gorgon.message.Call;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.Cancelled;
 import io.gorgon.message.PythonFailure.DeadlineExceeded;
+import io.gorgon.message.PythonFailure.SessionExpired;
+import io.gorgon.message.PythonFailure.SessionQuota;
+import io.gorgon.message.PythonFailure.StoreUnavailable;
 import io.gorgon.message.PythonFailure.WorkerLost;
 import io.gorgon.message.Reply;
 import io.gorgon.pool.PoolStats;
@@ -66,6 +69,9 @@ record Invariants() implements Check {
 
   private static boolean saysItNeverStarted(@Nullable Throwable failure) {
     return (failure instanceof WorkerLost lost && !lost.started())
+        || (failure instanceof StoreUnavailable away && !away.started())
+        || failure instanceof SessionExpired
+        || failure instanceof SessionQuota
         || (failure instanceof Cancelled cancelled && !cancelled.started())
         || (failure instanceof DeadlineExceeded late
             && (late.phase() == DeadlineExceeded.Phase.QUEUED

@@ -18,6 +18,7 @@ record Leak(Kind kind, String what) {
     PROCESS("process"),
     ACTOR("actor"),
     THREAD("thread"),
+    ANSWER("answer"),
     SCENARIO("scenario");
 
     private final String word;

@@ -30,7 +30,9 @@ public final class Phrases {
 
   /**
    * A function is called. On scripted and real Python alike there are {@code gorgon_testkit:echo},
-   * which gives back its argument, and {@code gorgon_testkit:sleep}, which takes seconds.
+   * which gives back its argument, {@code gorgon_testkit:sleep}, which takes seconds, and for
+   * sessions {@code gorgon_testkit:add}, which adds to the number of that name in the state, and
+   * {@code add_each}, which adds each of a list and makes a checkpoint each time.
    */
   public static CallStep call(String target, @Nullable Object... arguments) {
     return call(Call.of(target, arguments));
@@ -90,6 +92,16 @@ public final class Phrases {
     return new NextWorkerPhrase();
   }
 
+  /** The store that the pool's sessions are kept in. */
+  public static StorePhrase store() {
+    return new StorePhrase();
+  }
+
+  /** The next commit of that session. */
+  public static CommitPhrase nextCommitOf(String session) {
+    return new CommitPhrase(session);
+  }
+
   /** The process in that slot is killed now, whatever it is doing. */
   public static Step workerIsKilled(int slot) {
     return new Step.Kill(slot);
@@ -101,6 +113,11 @@ public final class Phrases {
   }
 
   // ---- what must be so
+
+  /** The session of that key: what it had before, and what is kept of it then. */
+  public static SessionPhrase session(String key) {
+    return new SessionPhrase(key);
+  }
 
   /** What becomes of the call, checkout or action of that name. */
   public static OutcomePhrase outcome(String name) {

@@ -28,6 +28,7 @@ public final class Play {
   private final Map<String, CompletionStage<Checkout>> checkouts = new HashMap<>();
   private final Map<String, Mortal> owners = new HashMap<>();
   private final Map<String, List<Fault>> faults = new HashMap<>();
+  private final Map<String, List<String>> inSessions = new HashMap<>();
 
   Play(GorgonTestKit kit) {
     this.kit = kit;
@@ -90,6 +91,9 @@ public final class Play {
                         ? pool.session(step.session().get()).call(call)
                         : pool.call(call));
     Duration limit = call.timeout().orElse(pool.settings().callTimeout());
+    step.session()
+        .ifPresent(
+            key -> inSessions.computeIfAbsent(key, any -> new ArrayList<>()).add(step.name()));
     happenings.put(
         step.name(), Happening.ofCall(step.name(), call, running, limit, sentAt, kit::nanoTime));
   }
@@ -153,6 +157,10 @@ public final class Play {
     kit.settle();
   }
 
+  void endSession(String key) {
+    kit.get(turn(() -> kit.pool().session(key).end()));
+  }
+
   void cancel(String name) {
     RunningCall running =
         happening(name)
@@ -195,6 +203,11 @@ public final class Play {
           "'" + name + "' has no outcome, 2 s after its deadline and the 250 ms of grace");
     }
     return found;
+  }
+
+  /** Waits for the outcomes of all calls of a session. */
+  void endedOf(String session) {
+    inSessions.getOrDefault(session, List.of()).forEach(this::ended);
   }
 
   List<Happening> all() {

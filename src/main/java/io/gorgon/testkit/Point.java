@@ -10,8 +10,10 @@ public enum Point {
   BEFORE_START,
   /** Python is about to run the function. */
   RUNNING,
-  /** The function has returned, and nothing of the answer has been sent. */
+  /** The function has returned, and nothing of the answer has been sent, nor of what it changed. */
   BEFORE_ANSWER,
+  /** What it has changed in its session has been sent, if anything, and not the answer. */
+  AFTER_PATCH,
   /** The answer has been sent. */
   AFTER_ANSWER;
 

@@ -50,6 +50,8 @@ public final class RealPool implements GorgonTestKit {
   private final ActorRef<PoolEvent> subscriber;
   private final AtomicInteger asked = new AtomicInteger();
   private final AtomicInteger heard = new AtomicInteger();
+  private final KitModel model;
+  private final KitStore store = new KitStore();
   private final Scenarios scenarios = new Scenarios(this);
   private boolean closed;
 
@@ -68,7 +70,9 @@ public final class RealPool implements GorgonTestKit {
             system,
             settings,
             PoolClock.SYSTEM,
-            () -> new WatchedConnector(connectors.get(), notes));
+            () -> new WatchedConnector(connectors.get(), notes),
+            kept -> store.around(kept, system, PoolClock.SYSTEM.wall()));
+    this.model = new KitModel(pool.name());
     this.cast = new Cast(system, pool.name());
     this.subscriber = cast.actor(this::onEvent);
     pool.ref().tell(new Pool.Subscribe(subscriber));
@@ -260,6 +264,16 @@ public final class RealPool implements GorgonTestKit {
   }
 
   @Override
+  public FaultyStore store() {
+    return store.get();
+  }
+
+  @Override
+  public FakeLanguageModel languageModel() {
+    return model.get();
+  }
+
+  @Override
   public Scenario scenario() {
     return scenarios.begin();
   }
@@ -275,6 +289,7 @@ public final class RealPool implements GorgonTestKit {
       left.addAll(LeakCheck.held(stats(), events.all()));
     }
     left.addAll(LeakCheck.lent(notes.lent()));
+    left.addAll(model.end());
     closed = true;
     try {
       Stages.get(pool.drain(Duration.ofMillis(200)));

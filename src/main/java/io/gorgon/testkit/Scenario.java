@@ -79,7 +79,12 @@ public final class Scenario {
     Step certain = step;
     if (step instanceof Step.SpoilSomewhere some) {
       List<Point> points =
-          List.of(Point.BEFORE_START, Point.RUNNING, Point.BEFORE_ANSWER, Point.AFTER_ANSWER);
+          List.of(
+              Point.BEFORE_START,
+              Point.RUNNING,
+              Point.BEFORE_ANSWER,
+              Point.AFTER_PATCH,
+              Point.AFTER_ANSWER);
       Point point = points.get(new Random(seed + lines.size()).nextInt(points.size()));
       certain = some.worker().isKilledAt(point);
     }
@@ -107,6 +112,8 @@ public final class Scenario {
         play.plan(spoil.call(), spoil.fault());
       } else if (step instanceof Step.SpoilNext next) {
         kit.faults().atNextCallOf(next.target(), next.fault());
+      } else if (step instanceof StoreStep.SpoilCommit commit) {
+        kit.store().atNextCommitOf(commit.session(), commit.fault());
       }
     }
     for (Step step : steps) {

@@ -44,6 +44,11 @@ final class ScriptedAnswer {
             message));
   }
 
+  /** The call did not run: its worker lacks the state of its session. */
+  static byte[] stateNeeded() {
+    return of(Map.of("kind", "state_needed"));
+  }
+
   /** A cancelled call has ended. */
   static byte[] cancelled(boolean started) {
     return of(Map.of("kind", "cancelled", "started", started, "message", "cancelled"));

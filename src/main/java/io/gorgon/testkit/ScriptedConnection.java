@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,14 +34,15 @@ public final class ScriptedConnection implements Connection {
   private final Set<Long> cancelled = new LinkedHashSet<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private final ScriptedFaults faults;
+  private final ScriptedShelf shelf = new ScriptedShelf(this::say);
+  private final AtomicInteger interrupts = new AtomicInteger();
+  private final AtomicInteger terminates = new AtomicInteger();
+  private final AtomicInteger kills = new AtomicInteger();
   private Script script;
   private long lastStarted;
   private long withdrawnUpTo;
   private boolean open = true;
   private boolean alive = true;
-  private int interrupts;
-  private int terminates;
-  private int kills;
 
   ScriptedConnection(
       WorkerId id, Listener listener, Executor wire, Script script, ScriptedFaults faults) {
@@ -74,6 +76,8 @@ public final class ScriptedConnection implements Connection {
     if (first.id() <= withdrawnUpTo) {
       // As Python does with what was taken back before it came to it.
       finish(Frame.Kind.FAILURE, ScriptedAnswer.cancelled(false));
+    } else if (first.inSession().isPresent() && !first.inSession().get().open()) {
+      finish(Frame.Kind.FAILURE, ScriptedAnswer.stateNeeded());
     } else {
       faults.started(this, first);
       cue(Cue.STARTED);
@@ -114,15 +118,17 @@ public final class ScriptedConnection implements Connection {
   }
 
   private synchronized void finish(Frame.Kind kind, byte[] body) {
-    ScriptedRequest first = unanswered.pollFirst();
+    ScriptedRequest first = unanswered.peekFirst();
     if (first == null) {
       throw new AssertionError("worker " + id + " has no request to answer; it had " + requests);
     }
-    lastStarted = Math.max(lastStarted, first.id());
-    Frame answer = Frame.of(kind, first.id(), body);
-    if (!faults.answered(this, first, answer)) {
-      say(answer);
+    var ending = new ScriptedEnding(first, kind, body);
+    if (ending.waits(() -> finish(first, kind, body))) {
+      return;
     }
+    unanswered.removeFirst();
+    lastStarted = Math.max(lastStarted, first.id());
+    faults.answered(this, first, ending.patch(), ending.answer());
     start();
   }
 
@@ -229,18 +235,18 @@ public final class ScriptedConnection implements Connection {
   }
 
   /** How often it was interrupted. */
-  public synchronized int interrupts() {
-    return interrupts;
+  public int interrupts() {
+    return interrupts.get();
   }
 
   /** How often it was sent SIGTERM. */
-  public synchronized int terminates() {
-    return terminates;
+  public int terminates() {
+    return terminates.get();
   }
 
   /** How often it was sent SIGKILL. */
-  public synchronized int kills() {
-    return kills;
+  public int kills() {
+    return kills.get();
   }
 
   /** Completes when the actors have been told that it ended. */
@@ -264,8 +270,9 @@ public final class ScriptedConnection implements Connection {
               case CREDIT, HOST_REPLY, ITEM, SESSION -> Cue.TOLD;
               default -> throw new AssertionError("nobody sends " + frame + " to a worker");
             };
+        shelf.take(frame, wire);
         if (cue == Cue.REQUESTED) {
-          ScriptedRequest request = ScriptedRequest.read(frame);
+          ScriptedRequest request = ScriptedRequest.read(frame, shelf.of(frame.id()));
           requests.add(request);
           unanswered.addLast(request);
         }
@@ -307,25 +314,19 @@ public final class ScriptedConnection implements Connection {
 
   @Override
   public void interrupt() {
-    synchronized (this) {
-      interrupts++;
-    }
+    interrupts.incrementAndGet();
     cue(Cue.INTERRUPTED);
   }
 
   @Override
   public void terminate() {
-    synchronized (this) {
-      terminates++;
-    }
+    terminates.incrementAndGet();
     cue(Cue.TERMINATED);
   }
 
   @Override
   public void kill() {
-    synchronized (this) {
-      kills++;
-    }
+    kills.incrementAndGet();
     cue(Cue.KILLED);
   }
 

@@ -44,8 +44,8 @@ public final class ScriptedConnector implements Connector {
   }
 
   ScriptedConnector(Executor wire, Script script, ScriptedFaults.Later later) {
-    this.functions = new ScriptedFunctions(later);
     this.faults = new ScriptedFaults(later);
+    this.functions = new ScriptedFunctions(later, faults);
     this.wire = wire;
     this.script = script;
   }

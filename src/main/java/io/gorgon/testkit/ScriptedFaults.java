@@ -130,7 +130,7 @@ final class ScriptedFaults implements FaultPlan {
   void started(ScriptedConnection worker, ScriptedRequest request) {
     note(request.trace(), "started", worker.id().toString());
     @Nullable Fault fault = striking.get(request);
-    if (fault instanceof Fault.Killed killed && killed.at() != Point.AFTER_ANSWER) {
+    if (fault instanceof Fault.Killed killed && killed.at() == Point.RUNNING) {
       striking.remove(request);
       worker.dieBy(SIGKILL);
     } else if (fault instanceof Hang hang) {
@@ -158,18 +158,43 @@ final class ScriptedFaults implements FaultPlan {
     };
   }
 
-  /** A worker has an answer. Whether something else is sent instead. */
-  boolean answered(ScriptedConnection worker, ScriptedRequest request, Frame answer) {
-    note(request.trace(), "answered", checksum(answer.body()));
-    Fault fault = striking.remove(request);
-    if (fault instanceof Fault.Killed) {
-      worker.say(answer);
+  /** Nobody has told what the function does: it will not come to an answer. */
+  void unanswerable(ScriptedConnection worker, ScriptedRequest request) {
+    if (striking.get(request) instanceof Fault.Killed killed
+        && killed.at().compareTo(Point.AFTER_ANSWER) < 0) {
+      striking.remove(request);
       worker.dieBy(SIGKILL);
-      return true;
     }
-    if (!(fault instanceof BadAnswer bad)) {
-      return false;
+  }
+
+  /** A worker has an answer, and what goes ahead of it: says both, unless it suffers something. */
+  void answered(
+      ScriptedConnection worker, ScriptedRequest request, @Nullable Frame patch, Frame answer) {
+    Fault fault = striking.remove(request);
+    Point death = fault instanceof Fault.Killed killed ? killed.at() : null;
+    if (death == Point.BEFORE_ANSWER) {
+      worker.dieBy(SIGKILL);
+      return;
     }
+    if (patch != null) {
+      worker.say(patch);
+    }
+    if (death == Point.AFTER_PATCH) {
+      worker.dieBy(SIGKILL);
+      return;
+    }
+    note(request.trace(), "answered", checksum(answer.body()));
+    if (fault instanceof BadAnswer bad) {
+      spoil(worker, bad, answer);
+    } else {
+      worker.say(answer);
+    }
+    if (death != null) {
+      worker.dieBy(SIGKILL);
+    }
+  }
+
+  private static void spoil(ScriptedConnection worker, BadAnswer bad, Frame answer) {
     switch (bad) {
       case GARBAGE -> breakProtocol(worker, "a frame that begins with 'HTTP/1.1'");
       case OVERSIZE -> breakProtocol(worker, "a frame of 4294967295 bytes");
@@ -182,7 +207,6 @@ final class ScriptedFaults implements FaultPlan {
         // Nothing comes.
       }
     }
-    return true;
   }
 
   /** As the real connection does when it reads what is no frame. */

@@ -1,5 +1,6 @@
 package io.gorgon.testkit;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.gorgon.wire.Frame;
 import java.time.Duration;
 import java.util.Map;
@@ -11,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 final class ScriptedFunctions {
 
   private final ScriptedFaults.Later later;
+  private final ScriptedFaults faults;
 
   private record Scripted(
       Function<ScriptedRequest, Duration> running,
@@ -18,9 +20,40 @@ final class ScriptedFunctions {
 
   private final Map<String, Scripted> functions = new ConcurrentHashMap<>();
 
-  ScriptedFunctions(ScriptedFaults.Later later) {
+  ScriptedFunctions(ScriptedFaults.Later later, ScriptedFaults faults) {
     this.later = later;
+    this.faults = faults;
     put("gorgon_testkit:echo", request -> Duration.ZERO, request -> request.arguments().path(0));
+    put("gorgon_testkit:sleep", request -> seconds(request.arguments().path(0)), request -> null);
+    put("gorgon_testkit:add", request -> Duration.ZERO, ScriptedFunctions::add);
+    put("gorgon_testkit:add_each", request -> Duration.ZERO, ScriptedFunctions::addEach);
+  }
+
+  private static Duration seconds(JsonNode seconds) {
+    return Duration.ofNanos((long) (seconds.asDouble() * 1_000_000_000L));
+  }
+
+  private static long add(ScriptedRequest request) {
+    return add(
+        request.session(),
+        request.argument(0, String.class),
+        request.arguments().path(1).asLong(1));
+  }
+
+  private static long addEach(ScriptedRequest request) {
+    ScriptedSession session = request.session();
+    String name = request.argument(0, String.class);
+    for (JsonNode amount : request.arguments().path(1)) {
+      add(session, name, amount.asLong());
+      session.checkpoint();
+    }
+    return session.getOr(name, 0L);
+  }
+
+  private static long add(ScriptedSession session, String name, long amount) {
+    long sum = session.getOr(name, 0L) + amount;
+    session.put(name, sum);
+    return sum;
   }
 
   void put(
@@ -42,6 +75,7 @@ final class ScriptedFunctions {
     ScriptedRequest request = worker.request();
     Scripted function = functions.get(request.target());
     if (function == null) {
+      faults.unanswerable(worker, request);
       return;
     }
     Duration running = function.running().apply(request);

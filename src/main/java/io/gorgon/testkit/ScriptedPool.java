@@ -47,6 +47,8 @@ public final class ScriptedPool implements GorgonTestKit {
   private final StatsProbe figures = new StatsProbe(this);
   private final @Nullable Long seed;
   private final @Nullable LeakCheck leaks;
+  private final KitModel model = new KitModel("scripted");
+  private final KitStore store = new KitStore();
   private final Scenarios scenarios = new Scenarios(this);
   private boolean closed;
 
@@ -61,17 +63,17 @@ public final class ScriptedPool implements GorgonTestKit {
         time.turn(
             () -> {
               PythonPool started =
-                  PythonPool.start(time.system(), own, time.clock(), () -> connector);
+                  PythonPool.start(
+                      time.system(),
+                      own,
+                      time.clock(),
+                      () -> connector,
+                      kept -> store.around(kept, time.system(), time.clock().wall()));
               started.ref().tell(new Pool.Subscribe(subscriber));
               return started;
             });
-    answersAfter(ScriptedPool::seconds, "gorgon_testkit:sleep", request -> null);
     time.settle();
     this.leaks = seed == null ? null : new LeakCheck(time.system(), pool.name());
-  }
-
-  private static Duration seconds(ScriptedRequest request) {
-    return Duration.ofNanos((long) (request.arguments().path(0).asDouble() * 1_000_000_000L));
   }
 
   static ScriptedPool checked(long seed, String... settings) {
@@ -102,14 +104,7 @@ public final class ScriptedPool implements GorgonTestKit {
   /** The same, when the function has run for so long. */
   public ScriptedPool answersAfter(
       Duration running, String target, Function<ScriptedRequest, @Nullable Object> answer) {
-    return answersAfter(request -> running, target, answer);
-  }
-
-  private ScriptedPool answersAfter(
-      Function<ScriptedRequest, Duration> running,
-      String target,
-      Function<ScriptedRequest, @Nullable Object> answer) {
-    connector.functions().put(target, running, answer);
+    connector.functions().put(target, request -> running, answer);
     return this;
   }
 
@@ -287,6 +282,16 @@ public final class ScriptedPool implements GorgonTestKit {
   }
 
   @Override
+  public FaultyStore store() {
+    return store.get();
+  }
+
+  @Override
+  public FakeLanguageModel languageModel() {
+    return model.get();
+  }
+
+  @Override
   public Scenario scenario() {
     return scenarios.begin();
   }
@@ -300,6 +305,7 @@ public final class ScriptedPool implements GorgonTestKit {
     connector.plays(Script.obliging());
     connector.throwsOnOpen(() -> null);
     List<Leak> left = new ArrayList<>(scenarios.unfinished());
+    left.addAll(model.end());
     if (leaks == null) {
       connector.alive().forEach(worker -> worker.dieBy(9));
     } else if (pool.status() != PoolStatus.STOPPED) {

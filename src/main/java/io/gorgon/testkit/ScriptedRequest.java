@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.gorgon.message.Values;
 import io.gorgon.wire.Frame;
 import java.io.IOException;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A call as a scripted worker reads it.
@@ -15,11 +17,18 @@ import java.io.IOException;
  * @param keywords the keyword arguments, an object, or missing where there are none
  * @param call the call's id
  * @param trace its trace, or the empty text
+ * @param inSession the session that it belongs to
  */
 public record ScriptedRequest(
-    long id, String target, JsonNode arguments, JsonNode keywords, String call, String trace) {
+    long id,
+    String target,
+    JsonNode arguments,
+    JsonNode keywords,
+    String call,
+    String trace,
+    Optional<ScriptedSession> inSession) {
 
-  static ScriptedRequest read(Frame frame) {
+  static ScriptedRequest read(Frame frame, @Nullable ScriptedSession session) {
     try {
       JsonNode body = Values.mapper().readTree(frame.body());
       return new ScriptedRequest(
@@ -28,7 +37,8 @@ public record ScriptedRequest(
           body.path("args"),
           body.path("kwargs"),
           body.path("call").asText(),
-          body.path("trace").asText());
+          body.path("trace").asText(),
+          Optional.ofNullable(session));
     } catch (IOException unreadable) {
       throw new AssertionError("a request that cannot be read: " + frame, unreadable);
     }
@@ -50,6 +60,16 @@ public record ScriptedRequest(
    */
   public <T> T argument(String keyword, Class<T> type) {
     return read("argument '" + keyword + "'", keywords.path(keyword), type);
+  }
+
+  /** The session that it belongs to; raises {@code gorgon.NotInSession} if there is none. */
+  public ScriptedSession session() {
+    return inSession.orElseThrow(
+        () ->
+            new ScriptedFunctions.Raised(
+                "gorgon.NotInSession",
+                "this call belongs to no session: make it with pool.session(key).call(...)",
+                "RuntimeError"));
   }
 
   private <T> T read(String what, JsonNode value, Class<T> type) {

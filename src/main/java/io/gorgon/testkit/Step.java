@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 public sealed interface Step
     permits CallStep,
         CheckoutStep,
+        StoreStep,
         Step.Workers,
         Step.Answers,
         Step.Spoil,

@@ -5,6 +5,8 @@ import com.typesafe.config.ConfigFactory;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.pool.PoolClock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -34,6 +36,7 @@ public final class VirtualTime implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private static final int THREADS = 4;
+  private static final Instant BEGINNING = Instant.parse("2000-01-01T00:00:00Z");
   private static final AtomicLong COUNT = new AtomicLong();
 
   /** Whatever runs, is counted: every dispatcher is the same one. */
@@ -84,9 +87,21 @@ public final class VirtualTime implements AutoCloseable {
     return system;
   }
 
-  /** For pools and workers. */
+  /** For pools and workers; its time of day begins with the year 2000. */
   public PoolClock clock() {
-    return scheduler::nanoTime;
+    return new Clock(scheduler);
+  }
+
+  private record Clock(HandDrivenScheduler scheduler) implements PoolClock {
+    @Override
+    public long getAsLong() {
+      return scheduler.nanoTime();
+    }
+
+    @Override
+    public InstantSource wall() {
+      return () -> BEGINNING.plusNanos(scheduler.nanoTime());
+    }
   }
 
   /** Where it has come to, in nanoseconds. */

@@ -8,7 +8,8 @@ import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestMachine;
 import io.gorgon.testkit.FakeLanguageModel;
-import io.gorgon.testkit.FakeLanguageModel.Answer;
+import io.gorgon.testkit.ModelAnswer;
+import io.gorgon.testkit.ModelRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,19 +32,26 @@ class DspyRunTest {
 
   private Ended run(FakeLanguageModel model, String signature, String... more)
       throws IOException, InterruptedException {
+    List<String> arguments = new ArrayList<>();
+    arguments.addAll(List.of("--signature", signature));
+    arguments.addAll(List.of("--model", "openai/gpt-4o-mini", "--base-url", model.url()));
+    arguments.addAll(List.of("--set", "num_retries=0"));
+    if (!List.of(more).contains("--key-env")) {
+      arguments.addAll(List.of("--key-env", "FAKE_KEY"));
+    }
+    arguments.addAll(List.of(more));
+    return run(arguments);
+  }
+
+  private Ended run(List<String> arguments) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-XX:TieredStopAtLevel=1");
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Gorgon.class.getName()));
-    command.addAll(List.of("dspy", "run", "--signature", signature));
-    command.addAll(List.of("--model", "openai/gpt-4o-mini", "--base-url", model.url()));
-    command.addAll(List.of("--set", "num_retries=0"));
-    if (!List.of(more).contains("--key-env")) {
-      command.addAll(List.of("--key-env", "FAKE_KEY"));
-    }
+    command.addAll(List.of("dspy", "run"));
     command.addAll(List.of("--python", TestMachine.CURRENT.python(), "--workers", "2"));
     command.addAll(List.of("--input", directory.resolve("questions.jsonl").toString()));
-    command.addAll(List.of(more));
+    command.addAll(arguments);
     Path out = directory.resolve("out");
     Path err = directory.resolve("err");
     var builder =
@@ -78,11 +86,11 @@ class DspyRunTest {
   @Test
   void aSecondRunDoesOnlyWhatIsLeft() throws Exception {
     questions(6);
-    Function<FakeLanguageModel.Asked, Answer> failing =
+    Function<ModelRequest, ModelAnswer> failing =
         asked ->
             asked.input("question").equals("3")
-                ? Answer.error(500, "down")
-                : Answer.text(fields("answer", asked.input("question") + ".5"));
+                ? ModelAnswer.error(500, "down")
+                : ModelAnswer.text(fields("answer", asked.input("question") + ".5"));
     Path output = directory.resolve("answers.jsonl");
     try (FakeLanguageModel model = FakeLanguageModel.start(failing)) {
       Ended first = run(model, "question -> answer: float", "--output", output.toString());
@@ -116,7 +124,7 @@ class DspyRunTest {
   void whatIsWrongWithEveryLineEndsItAtOnceWithItsExitCode() throws Exception {
     questions(3);
     try (FakeLanguageModel model =
-        FakeLanguageModel.start(any -> Answer.error(401, "who are you"))) {
+        FakeLanguageModel.start(any -> ModelAnswer.error(401, "who are you"))) {
       Ended signature = run(model, "question -> answer: flaot");
       assertThat(signature.code()).isEqualTo(2);
       assertThat(signature.err())
@@ -128,6 +136,40 @@ class DspyRunTest {
       Ended refused = run(model, "question -> answer");
       assertThat(refused.code()).isEqualTo(1);
       assertThat(refused.err()).contains("LanguageModelFailed").contains("who are you");
+    }
+  }
+
+  @Test
+  void theModelOfThePoolIsUsedWhereNoneIsNamed() throws Exception {
+    questions(2);
+    try (FakeLanguageModel model = FakeLanguageModel.saying(fields("answer", "4"))) {
+      Path config = directory.resolve("model.conf");
+      Files.writeString(
+          config,
+          "gorgon.pools.default.language-model { model = openai/of-the-pool, retries = 0, key-env ="
+              + " FAKE_KEY, base-url = \""
+              + model.url()
+              + "\" }");
+      List<String> usual = List.of("--signature", "question -> answer");
+      List<String> configured = new ArrayList<>(usual);
+      configured.addAll(List.of("--config", config.toString()));
+
+      Ended ended = run(configured);
+      assertThat(ended.code()).as(ended.err()).isZero();
+      assertThat(read(ended.out())).hasSize(2);
+      assertThat(model.asked())
+          .allMatch(asked -> asked.body().path("model").asText().equals("of-the-pool"))
+          .allMatch(asked -> asked.authorization().equals("Bearer sk-1"));
+
+      Ended none = run(usual);
+      assertThat(none.code()).as(none.err()).isEqualTo(2);
+      assertThat(none.err()).contains("no language model was configured", "--model");
+
+      List<String> half = new ArrayList<>(usual);
+      half.addAll(List.of("--base-url", model.url()));
+      Ended wrong = run(half);
+      assertThat(wrong.code()).isEqualTo(2);
+      assertThat(wrong.err()).contains("need --model");
     }
   }
 

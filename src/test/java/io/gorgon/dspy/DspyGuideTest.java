@@ -4,13 +4,15 @@ import static io.gorgon.proving.TestPool.get;
 import static io.gorgon.testkit.FakeLanguageModel.fields;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.typesafe.config.ConfigFactory;
 import io.gorgon.PythonPool;
 import io.gorgon.message.Progress;
+import io.gorgon.pool.PoolSettings;
 import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
 import io.gorgon.testkit.FakeLanguageModel;
-import io.gorgon.testkit.FakeLanguageModel.Answer;
+import io.gorgon.testkit.ModelAnswer;
 import io.gorgon.tool.Tools;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -49,7 +51,7 @@ class DspyGuideTest {
 
   @BeforeAll
   static void start() {
-    server = FakeLanguageModel.start(any -> Answer.text(fields("answer", "42")));
+    server = FakeLanguageModel.start(any -> ModelAnswer.text(fields("answer", "42")));
     shared = TestPool.start(ProgramsTest.SETTINGS);
     pool = shared.pool();
     system = shared.system();
@@ -107,6 +109,31 @@ class DspyGuideTest {
   }
 
   @Test
+  void testing() {
+    programs.create("qa", Program.predict("question -> answer")).join();
+    // snippet: testing
+    try (var model = FakeLanguageModel.saying(fields("answer", "42"))) {
+      Programs tested =
+          programs.with(
+              LanguageModel.of("openai/any")
+                  .withBaseUrl(model.url())
+                  .withKeyFromEnvironment("TEST_KEY")
+                  .withRetries(0));
+
+      Prediction made = tested.execute("qa", Map.of("question", "What is 6 * 7?")).join();
+      assertThat(made.text("answer")).isEqualTo("42");
+      assertThat(model.lastAsked().input("question")).isEqualTo("What is 6 * 7?");
+
+      model.next(ModelAnswer.rateLimited(Duration.ofSeconds(7)));
+      assertThat(tested.execute("qa", Map.of("question", "?")))
+          .failsWithin(Duration.ofSeconds(20))
+          .withThrowableThat()
+          .withMessageContaining("RATE_LIMIT");
+    }
+    // end
+  }
+
+  @Test
   void signature() {
     // snippet: signature
     Signature signature =
@@ -118,7 +145,7 @@ class DspyGuideTest {
     programs.create("judge", Program.chainOfThought(signature)).join();
     // end
 
-    server.next(Answer.text(fields("reasoning", "so", "mood", "good", "words", "[\"fine\"]")));
+    server.next(ModelAnswer.text(fields("reasoning", "so", "mood", "good", "words", "[\"fine\"]")));
     assertThat(programs.execute("judge", Map.of("review", "fine")).join().text("words"))
         .isEqualTo("[\"fine\"]");
   }
@@ -127,14 +154,14 @@ class DspyGuideTest {
   void tools() {
     Map<String, String> weather = Map.of("Rome", "sunny");
     server.next(
-        Answer.text(
+        ModelAnswer.text(
             fields(
                 "next_thought", "look",
                 "next_tool_name", "weather",
                 "next_tool_args", "{\"city\": \"Rome\"}")),
-        Answer.text(
+        ModelAnswer.text(
             fields("next_thought", "done", "next_tool_name", "finish", "next_tool_args", "{}")),
-        Answer.text(fields("reasoning", "seen", "answer", "sunny")));
+        ModelAnswer.text(fields("reasoning", "seen", "answer", "sunny")));
     // snippet: tools
     Programs acting =
         programs.with(
@@ -210,6 +237,27 @@ class DspyGuideTest {
 
     assertThat(programs.list().join().names()).containsExactly("qa", "qa2");
     Files.delete(file);
+  }
+
+  @Test
+  void theSettingsOnThePageAreRead() throws IOException {
+    String block = Files.readString(PAGE).split("```hocon\n", 2)[1].split("```", 2)[0];
+
+    LanguageModel read =
+        PoolSettings.from(
+                "default", ConfigFactory.parseString(block).withFallback(ConfigFactory.load()))
+            .languageModel()
+            .map(LanguageModel::of)
+            .orElseThrow();
+
+    assertThat(read)
+        .isEqualTo(
+            LanguageModel.of("openai/qwen3")
+                .withBaseUrl("http://gpu:8000/v1")
+                .withKeyFromEnvironment("TEAM_KEY")
+                .withRetries(2)
+                .withRequestTimeout(Duration.ofSeconds(20))
+                .withTemperature(0.2));
   }
 
   @Test

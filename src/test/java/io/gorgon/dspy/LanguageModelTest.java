@@ -22,6 +22,13 @@ class LanguageModelTest {
     assertThatThrownBy(() -> model.with("api_base", "http://x"))
         .hasMessageContaining("method of its own");
     assertThatThrownBy(() -> model.withAdapter("yaml")).hasMessageContaining("chat, json or xml");
+    for (String url : List.of("http://user:sk-1@host/v1", "https://sk-1@host")) {
+      assertThatThrownBy(() -> model.withBaseUrl(url))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("user or password")
+          .hasMessageNotContaining("sk-1");
+    }
+    assertThat(model.withBaseUrl("http://h/v1?to=a@b").baseUrl()).isPresent();
     assertThatThrownBy(() -> LanguageModel.of(" ")).hasMessageContaining("provider/model");
   }
 

@@ -9,7 +9,7 @@ import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
 import io.gorgon.testkit.FakeLanguageModel;
-import io.gorgon.testkit.FakeLanguageModel.Answer;
+import io.gorgon.testkit.ModelAnswer;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
@@ -71,7 +71,8 @@ class PreloadedDspyTest {
   @Test
   void theImportLeavesNoThreadsSoThatItsWorkersAreForkedAndTheyCanReachTheModel() {
     try (FakeLanguageModel model =
-            FakeLanguageModel.start(any -> Answer.text(FakeLanguageModel.fields("answer", "1")));
+            FakeLanguageModel.start(
+                any -> ModelAnswer.text(FakeLanguageModel.fields("answer", "1")));
         TestPool pool =
             TestPool.start(ProgramsTest.SETTINGS).awaitReady(2, MOST.multipliedBy(600))) {
       Programs programs = Programs.on(pool.pool()).with(ProgramsTest.fake(model));

@@ -8,7 +8,6 @@ import static org.assertj.core.data.Offset.offset;
 import static org.awaitility.Awaitility.await;
 
 import io.gorgon.dspy.ProgramFailure.LanguageModelFailed;
-import io.gorgon.dspy.ProgramFailure.NotInstalled;
 import io.gorgon.dspy.ProgramFailure.ProgramChanged;
 import io.gorgon.dspy.ProgramFailure.SignatureRefused;
 import io.gorgon.message.Progress;
@@ -17,7 +16,8 @@ import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
 import io.gorgon.testkit.FakeLanguageModel;
-import io.gorgon.testkit.FakeLanguageModel.Answer;
+import io.gorgon.testkit.ModelAnswer;
+import io.gorgon.testkit.ModelRequest;
 import io.gorgon.tool.Tools;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,8 +28,10 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
+import org.apache.pekko.stream.Attributes;
 import org.apache.pekko.stream.javadsl.Keep;
 import org.apache.pekko.stream.javadsl.Sink;
+import org.apache.pekko.stream.javadsl.SinkQueueWithCancel;
 import org.apache.pekko.stream.javadsl.Source;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -49,9 +51,9 @@ class ProgramWorkTest {
   private Programs global;
 
   /** The model doubles what it is asked, and says of "odd" ones what is wrong. */
-  private static Answer answer(FakeLanguageModel.Asked asked) {
+  private static ModelAnswer answer(ModelRequest asked) {
     String question = asked.input("question");
-    return Answer.text(fields("answer", question.equals("7") ? "seven" : "yes"));
+    return ModelAnswer.text(fields("answer", question.equals("7") ? "seven" : "yes"));
   }
 
   @BeforeAll
@@ -89,7 +91,7 @@ class ProgramWorkTest {
     programs.cleanup().join();
     programs.create("qa", Program.chainOfThought("question -> answer")).join();
     String reasoning = "Because it is so, and was so before.";
-    model.next(Answer.text(fields("reasoning", reasoning, "answer", "It is forty-two.")));
+    model.next(ModelAnswer.text(fields("reasoning", reasoning, "answer", "It is forty-two.")));
 
     List<Piece> pieces =
         get(programs.stream("qa", Map.of("question", "?")).runWith(Sink.seq(), shared.system()));
@@ -107,7 +109,7 @@ class ProgramWorkTest {
   void theFirstPiecesAreThereBeforeTheModelHasEnded() {
     global.create("qa", Program.predict("question -> answer")).join();
     var open = new CompletableFuture<Void>();
-    model.next(Answer.text(fields("answer", "x".repeat(200))).behind(open, 20));
+    model.next(ModelAnswer.text(fields("answer", "x".repeat(200))).behind(open, 20));
 
     Piece first =
         get(global.stream("qa", Map.of("question", "?")).runWith(Sink.head(), shared.system()));
@@ -124,7 +126,7 @@ class ProgramWorkTest {
       Programs programs = Programs.on(pool.pool()).with(ProgramsTest.fake(model));
       programs.create("qa", Program.predict("question -> answer")).join();
       var never = new CompletableFuture<Void>();
-      model.next(Answer.text(fields("answer", "x".repeat(200))).behind(never, 20));
+      model.next(ModelAnswer.text(fields("answer", "x".repeat(200))).behind(never, 20));
 
       get(programs.stream("qa", Map.of("question", "?")).runWith(Sink.head(), pool.system()));
 
@@ -134,10 +136,68 @@ class ProgramWorkTest {
     }
   }
 
+  /** All has been written to it, and it holds as much of that as may be held. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aStreamThatIsGivenUpWhileItWaitsForItsTakerFreesItsWorker(boolean async) {
+    try (TestPool pool =
+        TestPool.start(
+            ProgramsTest.SETTINGS, "max-workers = 1, min-workers = 1, stream-window = 2")) {
+      Programs programs = Programs.on(pool.pool()).with(ProgramsTest.fake(model));
+      Program program =
+          async ? Program.predict("topic -> draft") : Program.ofClass("dspy_programs:TwoSteps");
+      programs.create("slow", program).join();
+      var written = new CompletableFuture<Void>();
+      String text = "word ".repeat(2_000);
+      model.nextOf(
+          asked ->
+              Answer.text(fields("draft", text))
+                  .behind(
+                      new CompletableFuture<Void>() {
+                        @Override
+                        public Void join() {
+                          written.complete(null);
+                          return null;
+                        }
+                      },
+                      2_000));
+
+      SinkQueueWithCancel<Piece> taker =
+          programs.stream("slow", Map.of("topic", "tea"))
+              .toMat(Sink.queue(), Keep.right())
+              .withAttributes(Attributes.inputBuffer(1, 1))
+              .run(pool.system());
+      assertThat(get(taker.pull()).orElseThrow()).isInstanceOf(Piece.class);
+      get(written);
+      taker.cancel();
+
+      assertThat(programs.ping().join().worker()).endsWith("/0.1");
+      assertThat(pool.eventsOf(io.gorgon.message.PoolEvent.WorkerGone.class)).isEmpty();
+    }
+  }
+
+  @Test
+  void aStreamThatBreaksOffIsAFailureAndNoShortAnswer() {
+    global.create("qa", Program.predict("question -> answer")).join();
+    model.next(ModelAnswer.text(fields("answer", "x".repeat(200))).cutAfter(20));
+
+    LanguageModelFailed failed =
+        catchThrowableOfType(
+            LanguageModelFailed.class,
+            () ->
+                get(
+                    global.stream("qa", Map.of("question", "?"))
+                        .runWith(Sink.seq(), shared.system())));
+
+    assertThat(failed).isNotNull();
+    assertThat(failed.kind()).isEqualTo(LanguageModelFailed.Kind.UNREACHABLE);
+    assertThat(failed.retryable()).isTrue();
+  }
+
   @Test
   void aFailureComesThroughAStreamAsItsKind() {
     global.create("qa", Program.predict("question -> answer")).join();
-    model.next(Answer.error(500, "down"));
+    model.next(ModelAnswer.error(500, "down"));
 
     Throwable failed =
         catchThrowableOfType(
@@ -185,10 +245,10 @@ class ProgramWorkTest {
         .create("agent", Program.react("question -> answer", weather).with("max_iters", 5))
         .join();
     model.next(
-        Answer.text(step("look", "weather", "{\"city\": \"Rome\"}")),
-        Answer.text(step("look again", "weather", "{\"city\": \"Romr\"}")),
-        Answer.text(step("enough", "finish", "{}")),
-        Answer.text(fields("reasoning", "it shines", "answer", "sunny")));
+        ModelAnswer.text(step("look", "weather", "{\"city\": \"Rome\"}")),
+        ModelAnswer.text(step("look again", "weather", "{\"city\": \"Romr\"}")),
+        ModelAnswer.text(step("enough", "finish", "{}")),
+        ModelAnswer.text(fields("reasoning", "it shines", "answer", "sunny")));
 
     Prediction answer = programs.execute("agent", Map.of("question", "How is Rome?")).join();
 
@@ -205,12 +265,13 @@ class ProgramWorkTest {
     global
         .create("two", Program.ofClass("dspy_programs:TwoSteps").withArgument("tone", "loud"))
         .join();
-    model.next(Answer.text(fields("draft", "a draft")), Answer.text(fields("text", "A DRAFT")));
+    model.next(
+        ModelAnswer.text(fields("draft", "a draft")), ModelAnswer.text(fields("text", "A DRAFT")));
 
     Prediction made = global.execute("two", Map.of("topic", "tea")).join();
 
     assertThat(made.text("text")).isEqualTo("A DRAFT");
-    assertThat(model.asked().get(model.asked().size() - 1).all()).contains("a draft", "loud");
+    assertThat(model.lastAsked().all()).contains("a draft", "loud");
     assertThat(
             catchThrowableOfType(
                     ProgramFailure.InputsRefused.class,
@@ -231,7 +292,8 @@ class ProgramWorkTest {
   void aClassWithoutAsyncCodeStreamsToo() {
     global.create("two", Program.ofClass("dspy_programs:TwoSteps")).join();
     model.next(
-        Answer.text(fields("draft", "a draft of it")), Answer.text(fields("text", "THE DRAFT")));
+        ModelAnswer.text(fields("draft", "a draft of it")),
+        ModelAnswer.text(fields("text", "THE DRAFT")));
 
     List<Piece> pieces =
         get(global.stream("two", Map.of("topic", "tea")).runWith(Sink.seq(), shared.system()));
@@ -251,7 +313,8 @@ class ProgramWorkTest {
       int before = model.asked().size();
       for (int i = 0; i < 8; i++) {
         model.nextOf(
-            asked -> Answer.text(fields("answer", "re " + asked.input("question"))).behind(open));
+            asked ->
+                ModelAnswer.text(fields("answer", "re " + asked.input("question"))).behind(open));
       }
       List<Running<Prediction>> running =
           IntStream.range(0, 8)
@@ -272,7 +335,7 @@ class ProgramWorkTest {
 
   @Test
   void aSignatureMayNameAClassWhichIsARecordInJava() {
-    model.next(Answer.text(fields("order", "{\"item\": \"tea\", \"count\": 2}")));
+    model.next(ModelAnswer.text(fields("order", "{\"item\": \"tea\", \"count\": 2}")));
 
     Prediction made =
         global
@@ -281,21 +344,6 @@ class ProgramWorkTest {
             .join();
 
     assertThat(made.as("order", Order.class)).isEqualTo(new Order("tea", 2));
-  }
-
-  @Test
-  void programOfThoughtSaysWhatItNeeds() {
-    NotInstalled missing =
-        catchThrowableOfType(
-            NotInstalled.class,
-            () ->
-                global
-                    .create("pot", Program.programOfThought(Signature.of("question -> answer")))
-                    .join());
-
-    org.junit.jupiter.api.Assumptions.assumeTrue(missing != null, "Deno is there");
-    assertThat(missing.what()).contains("Deno");
-    assertThat(missing.remedy()).contains("dspy[deno]");
   }
 
   private static List<Example> examples(int count) {
@@ -326,7 +374,7 @@ class ProgramWorkTest {
     assertThat(kept.demos()).isEqualTo(7);
     assertThat(kept.optimizer()).hasValue("BootstrapFewShot");
     programs.execute("qa", Map.of("question", "new")).join();
-    FakeLanguageModel.Asked asked = model.asked().get(model.asked().size() - 1);
+    ModelRequest asked = model.lastAsked();
     assertThat(asked.body().path("messages")).hasSize(1 + 2 * 7 + 1);
     assertThat(programs.reset("qa").join().demos()).isZero();
   }
@@ -338,7 +386,8 @@ class ProgramWorkTest {
     var never = new CompletableFuture<Void>();
     int before = model.asked().size();
     model.next(
-        Answer.text(fields("answer", "yes")), Answer.text(fields("answer", "yes")).behind(never));
+        ModelAnswer.text(fields("answer", "yes")),
+        ModelAnswer.text(fields("answer", "yes")).behind(never));
 
     Running<Optimized> running =
         programs.optimize(
@@ -357,7 +406,7 @@ class ProgramWorkTest {
     global.create("qa", Program.predict("question -> answer")).join();
     var open = new CompletableFuture<Void>();
     int before = model.asked().size();
-    model.next(Answer.text(fields("answer", "yes")).behind(open));
+    model.next(ModelAnswer.text(fields("answer", "yes")).behind(open));
     Running<Optimized> running =
         global.optimize(
             "qa", Optimizer.bootstrapFewShot(new Metric.Exact("answer")), examples(2), LONG);
@@ -394,7 +443,7 @@ class ProgramWorkTest {
   @Test
   void anEvaluationRunsOnAllWorkersAndCountsWhatFailed() {
     global.create("qa", Program.predict("question -> answer")).join();
-    model.next(Answer.error(500, "down"));
+    model.next(ModelAnswer.error(500, "down"));
     Set<String> workers = ConcurrentHashMap.newKeySet();
 
     var run =

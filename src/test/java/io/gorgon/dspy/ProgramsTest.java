@@ -22,7 +22,8 @@ import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
 import io.gorgon.testkit.FakeLanguageModel;
-import io.gorgon.testkit.FakeLanguageModel.Answer;
+import io.gorgon.testkit.ModelAnswer;
+import io.gorgon.testkit.ModelRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,7 +55,7 @@ class ProgramsTest {
 
   @BeforeAll
   static void start() {
-    model = FakeLanguageModel.start(asked -> Answer.text(fields("answer", "42.5")));
+    model = FakeLanguageModel.start(asked -> ModelAnswer.text(fields("answer", "42.5")));
     shared = TestPool.start(SETTINGS);
   }
 
@@ -107,8 +108,7 @@ class ProgramsTest {
     assertThat(answer.as("answer", Double.class)).isEqualTo(42.5);
     assertThat(answer.usage()).containsEntry("openai/gpt-4o-mini", new Prediction.Tokens(11, 7, 1));
     assertThat(answer.cost()).hasValueCloseTo(5.85e-6, offset(1e-9));
-    assertThat(model.asked().get(model.asked().size() - 1).authorization())
-        .isEqualTo("Bearer sk-test");
+    assertThat(model.lastAsked().authorization()).isEqualTo("Bearer sk-test");
     ProgramList list = programs.list().join();
     assertThat(list.names()).containsExactly("qa");
     assertThat(list.totalCount()).isEqualTo(1);
@@ -147,8 +147,8 @@ class ProgramsTest {
     global.create("qa", qa()).join();
     var open = new CompletableFuture<Void>();
     model.next(
-        Answer.text(fields("answer", "1")).behind(open),
-        Answer.text(fields("answer", "2")).behind(open));
+        ModelAnswer.text(fields("answer", "1")).behind(open),
+        ModelAnswer.text(fields("answer", "2")).behind(open));
 
     Running<Prediction> first = global.execute("qa", Map.of("question", "a"));
     Running<Prediction> second = global.execute("qa", Map.of("question", "b"));
@@ -160,7 +160,7 @@ class ProgramsTest {
 
   private static boolean bothAsked() {
     List<String> last = new ArrayList<>();
-    List<FakeLanguageModel.Asked> all = model.asked();
+    List<ModelRequest> all = model.asked();
     all.subList(Math.max(0, all.size() - 2), all.size())
         .forEach(each -> last.add(each.input("question")));
     return last.contains("a") && last.contains("b");
@@ -205,7 +205,7 @@ class ProgramsTest {
 
   @Test
   void fieldsHaveTypesDescriptionsAndInstructions() {
-    model.next(Answer.text(fields("mood", "bad", "words", "{\"a\": 2}")));
+    model.next(ModelAnswer.text(fields("mood", "bad", "words", "{\"a\": 2}")));
     Signature signature =
         Signature.fields()
             .input(Field.of("review", "str").describedAs("as the customer wrote it"))
@@ -219,7 +219,7 @@ class ProgramsTest {
     assertThat(judged.text("mood")).isEqualTo("bad");
     assertThat(judged.as("words", new TypeReference<Map<String, Integer>>() {}))
         .isEqualTo(Map.of("a", 2));
-    FakeLanguageModel.Asked asked = model.asked().get(model.asked().size() - 1);
+    ModelRequest asked = model.lastAsked();
     assertThat(asked.all()).contains("Judge the review.", "as the customer wrote it");
     SignatureRefused wrong =
         refused(
@@ -261,7 +261,7 @@ class ProgramsTest {
     assertThat(copy.demos()).isEqualTo(1);
     assertThat(saved).contains("dependency_versions", "one?");
     global.session("other").execute("copy", Map.of("question", "two?")).join();
-    assertThat(model.asked().get(model.asked().size() - 1).all()).contains("one?", "two?");
+    assertThat(model.lastAsked().all()).contains("one?", "two?");
     assertThat(refused(StateRefused.class, global.load("x", qa(), "no json"))).isNotNull();
     assertThat(
             refused(StateRefused.class, global.load("x", Program.chainOfThought("q -> a"), saved)))
@@ -277,7 +277,7 @@ class ProgramsTest {
     "500, SERVER_ERROR, true"
   })
   void whatTheProviderAnswersHasItsKind(int status, Kind kind, boolean retryable) {
-    model.next(Answer.error(status, "no, not with sk-test").withHeader("retry-after", "7"));
+    model.next(ModelAnswer.error(status, "no, not with sk-test").withHeader("retry-after", "7"));
 
     LanguageModelFailed failed =
         refused(LanguageModelFailed.class, global.execute(qa(), Map.of("question", "?")));
@@ -300,22 +300,22 @@ class ProgramsTest {
     Programs programs = global.with(fake(model).with("engine", engine));
     assertThat(programs.execute(qa(), Map.of("question", "?")).join().text("answer"))
         .isEqualTo("42.5");
-    model.next(Answer.raw("no json"));
+    model.next(ModelAnswer.malformed());
     assertThat(kind(programs)).isEqualTo(Kind.MALFORMED);
-    model.next(Answer.text("no fields"), Answer.text("no fields"));
+    model.next(ModelAnswer.text("no fields"), ModelAnswer.text("no fields"));
     assertThat(kind(programs)).isEqualTo(Kind.MALFORMED);
-    var never = new CompletableFuture<Void>();
-    model.next(Answer.text("late").behind(never));
+    model.next(ModelAnswer.hangs());
     LanguageModel impatient =
         fake(model).with("engine", engine).withRequestTimeout(Duration.ofMillis(300));
     assertThat(kind(global.with(impatient))).isEqualTo(Kind.TIMEOUT);
-    never.complete(null);
     assertThat(
             kind(
                 global.with(
                     fake(model).with("engine", engine).withBaseUrl("http://127.0.0.1:1/v1"))))
         .isEqualTo(Kind.UNREACHABLE);
-    model.next(Answer.error(429, "slow down"));
+    model.next(ModelAnswer.text("half").cutAfter(1));
+    assertThat(kind(programs)).isEqualTo(Kind.UNREACHABLE);
+    model.next(ModelAnswer.rateLimited(Duration.ofSeconds(7)));
     assertThat(kind(programs)).isEqualTo(Kind.RATE_LIMIT);
   }
 
@@ -326,7 +326,7 @@ class ProgramsTest {
 
   @Test
   void aRateLimitIsRetriedAsOftenAsTheModelSays() {
-    model.next(Answer.error(429, "slow down"));
+    model.next(ModelAnswer.error(429, "slow down"));
 
     Prediction answer =
         global.with(fake(model).withRetries(2)).execute(qa(), Map.of("question", "again")).join();
@@ -347,15 +347,13 @@ class ProgramsTest {
 
     programs.execute("qa", Map.of("question", "?")).join();
 
-    assertThat(model.asked().get(model.asked().size() - 1).authorization())
-        .isEqualTo("Bearer sk-from-the-vault");
+    assertThat(model.lastAsked().authorization()).isEqualTo("Bearer sk-from-the-vault");
     assertThat(get(shared.pool().session("secret").state()).decoded().toString())
         .contains("vault")
         .doesNotContain("sk-from");
     killAll(shared);
     programs.execute("qa", Map.of("question", "?")).join();
-    assertThat(model.asked().get(model.asked().size() - 1).authorization())
-        .isEqualTo("Bearer sk-from-the-vault");
+    assertThat(model.lastAsked().authorization()).isEqualTo("Bearer sk-from-the-vault");
     programs.cleanup().join();
   }
 
@@ -364,7 +362,7 @@ class ProgramsTest {
     var current = new AtomicReference<>("sk-old");
     Programs programs =
         global.withSecrets(name -> current.get()).with(fake(model).withSecret("rotating"));
-    model.next(Answer.error(401, "it has expired"));
+    model.next(ModelAnswer.error(401, "it has expired"));
     assertThat(kind(programs)).isEqualTo(Kind.UNAUTHORIZED);
 
     current.set("sk-new");
@@ -373,8 +371,7 @@ class ProgramsTest {
       assertThat(running.join().text("answer")).isEqualTo("42.5");
     }
 
-    assertThat(model.asked().get(model.asked().size() - 1).authorization())
-        .isEqualTo("Bearer sk-new");
+    assertThat(model.lastAsked().authorization()).isEqualTo("Bearer sk-new");
   }
 
   @Test
@@ -446,21 +443,6 @@ class ProgramsTest {
       assertThat(missing.what()).isEqualTo("DSPy");
       assertThat(missing.remedy()).contains("pip install dspy");
       assertThat(refused(NotInstalled.class, programs.create("qa", qa()))).isNotNull();
-    }
-  }
-
-  @Test
-  void theSameCommandsWorkInBridgeMode() {
-    try (TestPool bridge = TestPool.start(SETTINGS, "mode = bridge").awaitReady(1)) {
-      Programs programs = Programs.on(bridge.pool()).with(fake(model));
-      assertThat(programs.ping().join().dspy()).isEqualTo("3.4.1");
-      for (Programs each : List.of(programs, programs.session("s"))) {
-        each.create("qa", qa()).join();
-        assertThat(each.execute("qa", Map.of("question", "?")).join().text("answer"))
-            .isEqualTo("42.5");
-        assertThat(each.list().join().names()).containsExactly("qa");
-        each.delete("qa").join();
-      }
     }
   }
 }

@@ -113,7 +113,7 @@ final class FailureExamples {
                                 lost(Exit.UNKNOWN, started, idempotent, List.of()),
                                 lost(Exit.code(3), started, idempotent, List.of("a", TEXT)),
                                 lost(Exit.signal(9), started, idempotent, List.of("")),
-                                new NodeLost("m:f", "n:7355", started, idempotent))));
+                                new NodeLost("m:f", "n:7355", "it left", started, idempotent))));
   }
 
   private static Stream<PythonFailure> raised() {

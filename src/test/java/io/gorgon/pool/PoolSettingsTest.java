@@ -7,9 +7,12 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.gorgon.message.PythonFailure.InvalidSettings;
 import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PoolSettingsTest {
 
@@ -53,7 +56,20 @@ class PoolSettingsTest {
         "checkout.lease-ttl = 1ms       | checkout.lease-ttl    | 10ms",
         "timeouts.start = 1ms           | timeouts.start        | 10ms",
         "call-timout = 5s               | call-timout           | did you mean 'call-timeout'",
-        "nonsense = 1                   | nonsense              | unknown"
+        "nonsense = 1                   | nonsense              | unknown",
+        "language-model.retries = 101   | language-model.retries | 0 to 100",
+        "language-model.request-timeout = 2d | language-model.request-timeout | 0ms to 86400000ms",
+        "language-model.adapter = yaml  | language-model.adapter | default, chat, json, xml",
+        "language-model.cache = maybe   | language-model.cache   | true or false",
+        "language-model.base-url = \"http://h/\" | language-model.model | is missing",
+        "language-model.key-env = KEY   | language-model.model   | is missing",
+        "language-model.key-secret = k  | language-model.model   | is missing",
+        "language-model { model = m, base-url = h } | language-model.base-url | http://HOST",
+        "language-model { model = m, base-url = \"ftp://h\" } | language-model.base-url | http://HOST",
+        "language-model { model = m, key-env = A, key-secret = b } | language-model.key-secret | one of the two",
+        "language-model { model = m, options.timeout = 1 } | language-model.options.timeout | key of its own",
+        "language-model { model = m, options = 5 } | language-model.options | unknown",
+        "language-model { modell = m }  | language-model.modell  | did you mean 'language-model.model'"
       })
   void aWrongSettingIsNamedWithWhatIsAllowed(String setting, String key, String allowed) {
     Config whole =
@@ -63,6 +79,54 @@ class PoolSettingsTest {
         .isInstanceOf(InvalidSettings.class)
         .hasMessageContaining("gorgon.pools.p." + key)
         .hasMessageContaining(allowed);
+  }
+
+  @Test
+  void aLanguageModelIsReadWithItsDefaults() {
+    assertThat(PoolSettings.from("default", REFERENCE).languageModel()).isEmpty();
+    ModelSettings model =
+        PoolSettings.of(
+                "p",
+                ConfigFactory.parseString(
+                    "language-model { model = openai/m, base-url = \"https://h:1/v1\", key-env = KEY,"
+                        + " adapter = json, request-timeout = 2s, options { temperature = 0.5 } }"),
+                REFERENCE)
+            .languageModel()
+            .orElseThrow();
+
+    assertThat(model)
+        .isEqualTo(
+            new ModelSettings(
+                "openai/m",
+                Optional.of("https://h:1/v1"),
+                Optional.of("KEY"),
+                Optional.empty(),
+                Optional.of("json"),
+                false,
+                3,
+                Optional.of(Duration.ofSeconds(2)),
+                Map.of("temperature", 0.5)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "key-env = sk-123",
+        "key-env = \"sk 123\"",
+        "options { api_key = sk-123 }",
+        "options { aws_session_token = sk-123 }",
+        "api-key = sk-123",
+        "base-url = \"http://user:sk-123@host/v1\"",
+        "base-url = \"http://ho st/sk-123\""
+      })
+  void aKeyThatIsGivenItselfIsRefusedAndNotRepeated(String setting) {
+    String block = "language-model { model = openai/m, " + setting + " }";
+
+    assertThatThrownBy(() -> PoolSettings.of("p", ConfigFactory.parseString(block), REFERENCE))
+        .isInstanceOf(InvalidSettings.class)
+        .hasMessageContaining("language-model.")
+        .hasMessageNotContaining("123")
+        .hasNoCause();
   }
 
   @Test

@@ -4,6 +4,7 @@ import io.gorgon.Checkout;
 import io.gorgon.PythonPool;
 import io.gorgon.RunningCall;
 import io.gorgon.message.Call;
+import io.gorgon.message.Chunk;
 import io.gorgon.message.PoolEvent;
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.Cancelled;
@@ -34,6 +35,7 @@ import org.apache.pekko.actor.typed.Props;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.stream.javadsl.Keep;
 import org.apache.pekko.stream.javadsl.Sink;
+import org.apache.pekko.stream.javadsl.Source;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -95,6 +97,12 @@ final class RecordedPool implements AutoCloseable {
   static RecordedPool start(String... settings) {
     TestPool tested = TestPool.start(settings);
     return new RecordedPool(tested.system(), tested.pool(), tested);
+  }
+
+  /** As {@link TestPool#startIn}. */
+  static RecordedPool startIn(ActorSystem<?> system, String... settings) {
+    TestPool tested = TestPool.startIn(system, settings);
+    return new RecordedPool(system, tested.pool(), tested);
   }
 
   /** Records what happens to a pool that goes on afterwards; see {@link #leave}. */
@@ -170,23 +178,34 @@ final class RecordedPool implements AutoCloseable {
       String fault,
       String function,
       Object... more) {
-    String id = id();
+    return call(road, id(), terms, fault, "journaled:" + function, more);
+  }
+
+  /** Calls a target that begins as those of {@code journaled.py}, under an id of {@link #id}. */
+  Sent call(
+      Function<Call, RunningCall> road,
+      String id,
+      Terms terms,
+      String fault,
+      String target,
+      Object... more) {
     String nonce = nonce(id, fault);
     history.add(new Fact.Asked(now(), id, nonce, terms));
-    RunningCall running = road.apply(request(terms, id, nonce, function, more));
+    RunningCall running = road.apply(request(terms, id, nonce, target, more));
     return new Sent(id, running, note(id, running, false));
   }
 
-  private Call request(Terms terms, String id, String nonce, String function, Object... more) {
+  private Call request(Terms terms, String id, String nonce, String target, Object... more) {
     var arguments = new java.util.ArrayList<Object>();
     arguments.addAll(List.of(journal.toString(), id, nonce));
     arguments.addAll(List.of(more));
-    return Call.of("journaled:" + function, arguments.toArray())
+    return Call.of(target, arguments.toArray())
         .withTimeout(terms.limit())
         .idempotent(terms.runs() - 1);
   }
 
-  private String id() {
+  /** Of a call that is about to be made. */
+  String id() {
     return Long.toString(numbers.incrementAndGet());
   }
 
@@ -234,11 +253,24 @@ final class RecordedPool implements AutoCloseable {
    * @param leaveAfter when the consumer leaves
    */
   CompletableFuture<Void> stream(Terms terms, String fault, long failAt, long leaveAfter) {
-    String id = id();
+    Function<Call, Source<Chunk, RunningCall>> road = call -> pool().stream(call);
+    String target = "journaled:stream";
+    return stream(road, id(), terms, fault, leaveAfter, target, terms.elements(), failAt);
+  }
+
+  /** Runs a stream of another target. */
+  CompletableFuture<Void> stream(
+      Function<Call, Source<Chunk, RunningCall>> road,
+      String id,
+      Terms terms,
+      String fault,
+      long leaveAfter,
+      String target,
+      Object... more) {
     String nonce = nonce(id, fault);
     history.add(new Fact.Asked(now(), id, nonce, terms));
     var ran =
-        pool().stream(request(terms, id, nonce, "stream", terms.elements(), failAt))
+        road.apply(request(terms, id, nonce, target, more))
             .take(leaveAfter)
             .toMat(
                 Sink.foreach(
@@ -263,7 +295,7 @@ final class RecordedPool implements AutoCloseable {
     String nonce = nonce(id, "");
     Terms own = terms.under(checkout.lease().sequence());
     history.add(new Fact.Asked(now(), id, nonce, own));
-    return note(id, checkout.call(request(own, id, nonce, "call", seconds)), true);
+    return note(id, checkout.call(request(own, id, nonce, "journaled:call", seconds)), true);
   }
 
   void held(Checkout checkout) {

@@ -6,7 +6,7 @@ import java.util.stream.Collectors;
 /**
  * One row of the scoreboard.
  *
- * @param number 1 to 21
+ * @param number 1 to 25
  * @param figure what is promised
  * @param target how much of it, in words
  */

@@ -31,6 +31,7 @@ class ScoreboardTest {
 
   private final Tier tier = Tier.ofProperties();
   private final Board board = new Board(tier);
+  private final SessionStorm sessions = new SessionStorm(tier.seed());
 
   private Random random(int row) {
     return new Random(31 * tier.seed() + row);
@@ -114,8 +115,19 @@ class ScoreboardTest {
 
   @Test
   @Order(11)
+  void row22_to_row25_sessions() {
+    for (int round = 0; round < tier.rounds(); round++) {
+      sessions.blow(round, false, SessionPlan.IN_MEMORY, 0);
+      sessions.blow(round, true, SessionPlan.ON_H2, 0);
+    }
+    board.add(sessions.rows(tier.rounds() * (SessionPlan.IN_MEMORY + SessionPlan.ON_H2)));
+  }
+
+  @Test
+  @Order(12)
   void row01_to_row09_theStorm() throws IOException, InterruptedException {
     var storm = new Storm(tier.seed());
+    storm.count(sessions);
     for (int round = 0; round < tier.rounds(); round++) {
       storm.blow(round);
     }
@@ -124,7 +136,7 @@ class ScoreboardTest {
   }
 
   @Test
-  @Order(12)
+  @Order(13)
   void theTable() throws IOException {
     board.write();
 

@@ -54,9 +54,12 @@ final class Storm {
       EnumSet.of(REUSED_AFTER_DIRTY_END, RAN_AFTER_GONE, READY_OUT_OF_TURN, GONE_TWICE, NEVER_GONE);
   private static final Set<Breach> LEAKED = EnumSet.of(LEASE_LEAKED, LEASE_ENDED_UNGRANTED);
 
+  /** Have rows of their own. */
+  private static final Set<Breach> SESSIONS = SessionStorm.breaches();
+
   /** What is left: answers, elements and questions that went astray. */
   private static final Set<Breach> CROSSED =
-      EnumSet.complementOf(union(OUTCOME, BARE, RUNS, OVERLAP, DIRTY, LEAKED));
+      EnumSet.complementOf(union(OUTCOME, BARE, RUNS, OVERLAP, DIRTY, LEAKED, SESSIONS));
 
   private final long seed;
   private final Outcomes outcomes = new Outcomes();
@@ -78,6 +81,12 @@ final class Storm {
       all.addAll(set);
     }
     return all;
+  }
+
+  /** Counts the calls of sessions too: what holds of each call holds of theirs. */
+  void count(SessionStorm other) {
+    violations.addAll(other.violations());
+    requests += other.calls();
   }
 
   /** One pool, one plan. */

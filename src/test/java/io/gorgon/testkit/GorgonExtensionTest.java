@@ -29,6 +29,8 @@ class GorgonExtensionTest {
       EventProbe events,
       StatsProbe figures,
       FaultPlan faults,
+      FaultyStore store,
+      FakeLanguageModel model,
       VirtualTime time) {
     assertThat(scripted).isSameAs(ofTheClass);
     assertThat(pool).isSameAs(scripted.pool());
@@ -36,6 +38,8 @@ class GorgonExtensionTest {
     assertThat(events).isSameAs(scripted.events());
     assertThat(figures.now().ready()).isEqualTo(3);
     assertThat(faults).isSameAs(scripted.faults());
+    assertThat(store).isSameAs(scripted.store());
+    assertThat(model).isSameAs(scripted.languageModel());
     assertThat(time).isSameAs(scripted.time());
     assertThat(scripted.seed()).isEqualTo(5);
   }

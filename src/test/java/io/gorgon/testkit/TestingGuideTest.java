@@ -36,7 +36,7 @@ class TestingGuideTest {
     }
     Map<String, String> examples = examples();
 
-    assertThat(tests).hasSize(5);
+    assertThat(tests).hasSize(7);
     for (Path test : tests) {
       String name = test.getFileName().toString().replace(".java", "");
       String source = Files.readString(test);
@@ -53,6 +53,9 @@ class TestingGuideTest {
             WorkerOfPhrase.class,
             NextWorkerPhrase.class,
             OutcomePhrase.class,
+            SessionPhrase.class,
+            CommitPhrase.class,
+            StorePhrase.class,
             EventsPhrase.class)) {
       for (var method : words.getDeclaredMethods()) {
         if (java.lang.reflect.Modifier.isPublic(method.getModifiers())) {

@@ -92,5 +92,27 @@ public enum Breach {
   /** Something ran on it after it was gone. */
   RAN_AFTER_GONE,
   /** The pool stopped, and it was never reported gone. */
-  NEVER_GONE
+  NEVER_GONE,
+
+  // ---- sessions
+  /** A change whose caller, or whose checkpoint, was told that it is kept is not there. */
+  CHANGE_LOST,
+  /** A change is there more than once. */
+  CHANGE_DOUBLED,
+  /** A change is there, and what its caller was told promised that it is not. */
+  CHANGE_KEPT_THOUGH_FAILED,
+  /** Only a part of what a call had changed is there. */
+  CHANGE_TORN,
+  /** A version that somebody was told, or that the store has, is not the one of the change. */
+  CHANGE_UNDER_ANOTHER_VERSION,
+  /** Calls ran, or were kept, in another order than that in which they were sent. */
+  SESSION_ORDER_BROKEN,
+  /** Two calls of one session ran at once. */
+  SESSION_OVERLAP,
+  /** Something of another session was seen, or was kept. */
+  STATE_OF_ANOTHER,
+  /** A state was seen that was never kept. */
+  STATE_NEVER_KEPT,
+  /** A state was seen without a change that had been acknowledged before. */
+  STATE_STALE
 }

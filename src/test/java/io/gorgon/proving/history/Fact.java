@@ -79,6 +79,43 @@ public sealed interface Fact {
   /** A consumer's stream is over. */
   record StreamOver(long at, String call, @Nullable Throwable failure) implements OfCall {}
 
+  /**
+   * A session has taken a call in: those of its calls that are asked for later are behind it. Which
+   * session a call belongs to is known by this alone.
+   */
+  record InSession(long at, String call, String session) implements Fact {
+    @Override
+    public List<Subject> subjects() {
+      return List.of(Subject.call(call), Subject.session(session));
+    }
+  }
+
+  /**
+   * What a session's state was found to be.
+   *
+   * @param at when it was asked for
+   * @param owner which session wrote that it is its own; {@link #NOBODY} for an empty state
+   * @param changes all that were made, oldest first
+   * @param last whether this is what the store had when nobody used it any more
+   */
+  record StateRead(
+      long at,
+      String session,
+      long version,
+      String owner,
+      long count,
+      List<String> changes,
+      boolean last)
+      implements Fact {
+    @Override
+    public List<Subject> subjects() {
+      return List.of(Subject.session(session));
+    }
+  }
+
+  /** The owner, and the last change, of an empty state. */
+  String NOBODY = "-";
+
   // ---- by workers
 
   /** Python starts a call, which it knows by the pool's {@code id} too. */
@@ -93,6 +130,27 @@ public sealed interface Fact {
 
   /** Python is answered by Java. */
   record Answer(long at, String call, long number, String value) implements OfCall {}
+
+  /**
+   * Python looks at the state of its session before it changes it.
+   *
+   * @param size how many changes it has
+   * @param last the newest of them, or {@link #NOBODY}
+   */
+  record Saw(long at, String call, String session, String owner, long count, int size, String last)
+      implements OfCall {}
+
+  /** Python makes a change, by its name. */
+  record Changed(long at, String call, String change) implements OfCall {}
+
+  /** Python asks for a checkpoint of what it has changed so far. */
+  record CheckpointAsked(long at, String call) implements OfCall {}
+
+  /** It is told that it was kept. */
+  record CheckpointKept(long at, String call, long version) implements OfCall {}
+
+  /** It is told that it could not be kept, by a Java exception of that class. */
+  record CheckpointRefused(long at, String call, String failure) implements OfCall {}
 
   // ---- by tools
 

@@ -11,9 +11,10 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * What callers, workers, tools, holders of leases and the pool saw, joined by call and by worker,
- * and held against the rules: {@link CallRules}, {@link StreamRules}, {@link CallbackRules}, {@link
- * WorkerRules}. Facts may be added by any thread; it is checked when nothing goes on any more.
+ * What callers, workers, tools, holders of leases and the pool saw, joined by call, by worker and
+ * by session, and held against the rules: {@link CallRules}, {@link StreamRules}, {@link
+ * CallbackRules}, {@link WorkerRules}, {@link CommitRules}, {@link OrderRules}, {@link SightRules}.
+ * Facts may be added by any thread; it is checked when nothing goes on any more.
  */
 public final class History {
 
@@ -25,7 +26,14 @@ public final class History {
   }
 
   private static final List<Rules> RULES =
-      List.of(new CallRules(), new StreamRules(), new CallbackRules(), new WorkerRules());
+      List.of(
+          new CallRules(),
+          new StreamRules(),
+          new CallbackRules(),
+          new WorkerRules(),
+          new CommitRules(),
+          new OrderRules(),
+          new SightRules());
 
   private final ConcurrentLinkedQueue<Fact> facts = new ConcurrentLinkedQueue<>();
   private final Map<Subject, List<Fact>> bySubject = new HashMap<>();
@@ -35,7 +43,7 @@ public final class History {
     facts.add(fact);
   }
 
-  /** Adds the lines that {@code journaled.py} wrote. */
+  /** Adds the lines that {@code journaled.py} and {@code journaled_sessions.py} wrote. */
   public void addJournal(Path file) throws IOException {
     try (var lines = Files.lines(file)) {
       lines.map(JournalLine::read).forEach(this::add);

@@ -33,7 +33,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The checker finds every kind of violation that is planted, names it, and finds no other. */
+/**
+ * The checker finds every kind of violation that is planted, names it, and finds no other; those of
+ * sessions are planted by {@link SessionHistoryTest}.
+ */
 class HistoryTest {
 
   private static final WorkerId WORKER = new WorkerId("p", 0, 1);
@@ -216,6 +219,7 @@ class HistoryTest {
       case GONE_TWICE -> ready().gone().gone();
       case RAN_AFTER_GONE -> ready().asked("1", ONCE).gone().ran("1").told("1");
       case NEVER_GONE -> ready().event(new PoolEvent.PoolStopped("p"));
+      default -> throw new AssertionError(breach + " is not planted");
     }
   }
 
@@ -232,7 +236,7 @@ class HistoryTest {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @EnumSource(mode = EnumSource.Mode.MATCH_NONE, names = SessionHistoryTest.BREACHES)
   void whatIsPlantedIsFoundByItsNameWithItsHistoryAndNothingElse(Breach breach) {
     plant(breach);
 
@@ -256,6 +260,15 @@ class HistoryTest {
     assertThat(history.violations())
         .extracting(Violation::breach)
         .containsExactly(Breach.REUSED_AFTER_DIRTY_END);
+  }
+
+  /** Its answer was on its way when the deadline struck: the worker was done with it. */
+  @Test
+  void aCallThatHadEndedWhenItsDeadlineStruckLeavesItsWorkerClean() {
+    asked("1", new Terms(1, Duration.ofSeconds(1), -1, 0, any -> true)).ran("1");
+    failed("1", late()).asked("2", ONCE).ran("2").told("2");
+
+    assertThat(history.violations()).isEmpty();
   }
 
   @Test

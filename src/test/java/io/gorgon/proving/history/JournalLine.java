@@ -2,7 +2,7 @@ package io.gorgon.proving.history;
 
 import io.gorgon.message.WorkerId;
 
-/** Reads what {@code journaled.py} writes. */
+/** Reads what {@code journaled.py} and {@code journaled_sessions.py} write. */
 final class JournalLine {
 
   private JournalLine() {}
@@ -18,6 +18,19 @@ final class JournalLine {
       case "E" -> new Fact.Ended(at, call, worker(words[3]));
       case "Q" -> new Fact.Question(at, call, Long.parseLong(words[3]));
       case "A" -> new Fact.Answer(at, call, Long.parseLong(words[3]), words[4]);
+      case "V" ->
+          new Fact.Saw(
+              at,
+              call,
+              words[3],
+              words[4],
+              Long.parseLong(words[5]),
+              Integer.parseInt(words[6]),
+              words[7]);
+      case "W" -> new Fact.Changed(at, call, words[3]);
+      case "C" -> new Fact.CheckpointAsked(at, call);
+      case "K" -> new Fact.CheckpointKept(at, call, Long.parseLong(words[3]));
+      case "X" -> new Fact.CheckpointRefused(at, call, words[3]);
       default -> throw new IllegalArgumentException("no line of a journal: " + line);
     };
   }

@@ -111,16 +111,18 @@ final class WorkerRules implements History.Rules {
       that(dirtySince < asked.at(), Breach.REUSED_AFTER_DIRTY_END, run);
       List<Started> runs = History.only(Started.class, call);
       for (Told told : History.only(Told.class, call)) {
-        if (endsDirty(told.failure()) && runs.get(runs.size() - 1).equals(run)) {
+        if (endsDirty(told, call) && runs.get(runs.size() - 1).equals(run)) {
           dirtySince = Math.min(dirtySince, told.at());
         }
       }
     }
 
-    private static boolean endsDirty(@Nullable Throwable failure) {
-      return failure instanceof ProtocolViolation
-          || (failure instanceof DeadlineExceeded late
-              && late.phase() != DeadlineExceeded.Phase.QUEUED);
+    /** A deadline that strikes while the answer is on its way finds a worker that is done. */
+    private static boolean endsDirty(Told told, List<Fact> call) {
+      return told.failure() instanceof ProtocolViolation
+          || (told.failure() instanceof DeadlineExceeded late
+              && late.phase() != DeadlineExceeded.Phase.QUEUED
+              && History.only(Ended.class, call).stream().noneMatch(end -> end.at() <= told.at()));
     }
 
     void atTheEnd() {
