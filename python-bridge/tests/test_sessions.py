@@ -11,7 +11,7 @@ import gorgon
 from gorgon import _sessions, _shelf, _wire
 from gorgon._sessions import State
 from gorgon._shelf import Copy, Shelf, StateNeeded, pack_value, unpack_value
-from gorgon._values import NotSerializable
+from gorgon._values import NotSerializable, decode_plain, text
 from gorgon._wire import Frame, ProtocolError
 
 
@@ -107,11 +107,16 @@ def test_after_a_checkpoint_the_rest_is_compared_with_that() -> None:
 
 def opening(shelf: Shelf, request: int, version: int, values: dict[str, Any] | None = None, birth: int = 1) -> None:
     body: dict[str, Any] = {"session": "s", "birth": birth, "version": version}
+    receive(shelf, request, body, values)
+
+
+def receive(shelf: Shelf, request: int, body: dict[str, Any], values: dict[str, Any] | None = None) -> None:
     attachments: Iterable[bytes] = ()
     if values is not None:
         body["names"] = list(values)
         attachments = map(pack_value, values.values())
-    shelf.receive(Frame(_wire.SESSION, request, b"{}", [memoryview(each) for each in attachments]), body)
+    frame = Frame(_wire.SESSION, request, text(body), [memoryview(each) for each in attachments])
+    shelf.receive(frame, lambda frame: decode_plain(frame.body))
 
 
 def taken(shelf: Shelf, request: int) -> Copy:
@@ -159,8 +164,7 @@ def test_what_was_served_longest_ago_makes_room(monkeypatch: pytest.MonkeyPatch)
     shelf = Shelf()
     opening(shelf, 1, 1, {"n": "x" * 60})
     taken(shelf, 1)
-    body = {"session": "t", "birth": 1, "version": 1, "names": ["n"]}
-    shelf.receive(Frame(_wire.SESSION, 2, b"{}", [memoryview(pack_value("y" * 60))]), body)
+    receive(shelf, 2, {"session": "t", "birth": 1, "version": 1}, {"n": "y" * 60})
     assert shelf.open(2) is not None
     opening(shelf, 3, 1)
     with pytest.raises(StateNeeded):
@@ -170,13 +174,24 @@ def test_what_was_served_longest_ago_makes_room(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("body", [None, [], {}, {"session": 1, "birth": 1, "version": 1}, {"session": "s", "birth": 1}])
 def test_an_opening_that_makes_no_sense_breaks_the_protocol(body: Any) -> None:
     with pytest.raises(ProtocolError):
-        Shelf().receive(Frame(_wire.SESSION, 1, b"{}"), body)
+        receive(Shelf(), 1, body)
+
+
+def test_what_is_said_again_is_taken_for_the_next_request() -> None:
+    shelf = Shelf()
+    opening(shelf, 1, 1, {"n": 1})
+    first = taken(shelf, 1)
+    for request in (2, 3):
+        opening(shelf, request, 1)
+        assert taken(shelf, request) is first
+    with pytest.raises(ProtocolError):
+        shelf.receive(Frame(_wire.SESSION, 4), lambda frame: None)
 
 
 def test_names_without_values_break_the_protocol() -> None:
     body = {"session": "s", "birth": 1, "version": 1, "names": ["n"]}
     with pytest.raises(ProtocolError, match="0 values"):
-        Shelf().receive(Frame(_wire.SESSION, 1, b"{}"), body)
+        receive(Shelf(), 1, body)
 
 
 def test_outside_a_call_there_is_no_session() -> None:

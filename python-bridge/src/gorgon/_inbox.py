@@ -207,16 +207,16 @@ class Inbox:
         if kind == _wire.REQUEST:
             self.newest = max(self.newest, frame.id)
             self.backlog.append(frame)
+        elif kind == _wire.SESSION:
+            try:
+                self.shelf.receive(frame, self.link.unpack)
+            except (ValueError, RecursionError) as error:
+                raise ProtocolError("body", str(error)) from error
         elif kind in (_wire.PING, _wire.SHUTDOWN):
             self.backlog.append(frame)
         elif kind == _wire.SEGMENT:
             try:
                 self.link.segments.receive(self.link.unpack(frame))
-            except (ValueError, RecursionError) as error:
-                raise ProtocolError("body", str(error)) from error
-        elif kind == _wire.SESSION:
-            try:
-                self.shelf.receive(frame, self.link.unpack(frame))
             except (ValueError, RecursionError) as error:
                 raise ProtocolError("body", str(error)) from error
         elif kind not in _OF_A_CALL:

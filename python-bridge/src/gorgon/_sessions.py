@@ -87,7 +87,8 @@ class State(MutableMapping[str, Any]):
                 raise NotSerializable(path, value, refused.message) from None
             if packed != self._kept.get(name):
                 new[name] = packed
-        if new and len(self) > MOST_NAMES:
+        # The first length is no less than the second, and known at once.
+        if new and len(self._kept) + len(self._open) > MOST_NAMES and len(self) > MOST_NAMES:
             message = f"it has {len(self)} names, and {MOST_NAMES} may be: put them into one value, as a dictionary"
             raise NotSerializable("gorgon.session.state", self, message)
         return new, [name for name in self._gone if name not in self._open]
@@ -103,9 +104,17 @@ class SessionOfCall:
 
     def __init__(self, key: str, copy: Copy, shelf: Shelf) -> None:
         self.id = key
-        self.state = State(copy.values)
+        self._state: State | None = None
         self._copy = copy
         self._shelf = shelf
+
+    @property
+    def state(self) -> State:
+        """Made at its first use: many calls only belong to a session."""
+        state = self._state
+        if state is None:
+            state = self._state = State(self._copy.values)
+        return state
 
     @property
     def cache(self) -> dict[Any, Any]:
@@ -114,7 +123,9 @@ class SessionOfCall:
 
     def patch(self, call: Call) -> _wire.Written | None:
         """The frame that tells what the call has changed, if anything. Raises NotSerializable or TooLarge."""
-        new, gone = self.state.changes()
+        if self._state is None:
+            return None
+        new, gone = self._state.changes()
         return self._pack(call, new, gone, 0) if new or gone else None
 
     def _pack(self, call: Call, new: dict[str, bytes], gone: list[str], host: int) -> _wire.Written:
@@ -126,14 +137,15 @@ class SessionOfCall:
         body: dict[str, Any] = {"version": copy.version, "set": list(new), "gone": gone}
         if host:
             body["host"] = host
-        packed, attachments = text(body), list(new.values())
-        size = _wire.size_of(packed, attachments)
+        frame = _wire.encode_value(_wire.PATCH, call.id, _wire.JSON, text(body), list(new.values()))
+        size = (len(frame) if isinstance(frame, bytes) else sum(map(len, frame))) - 4
         if size > limit:
             raise TooLarge(size, limit)
-        values = {name: value for name, value in copy.values.items() if name not in gone}
-        values.update(new)
+        values = {**copy.values, **new}
+        for name in gone:
+            values.pop(name, None)
         self._shelf.change(copy, values)
-        return _wire.encode_value(_wire.PATCH, call.id, _wire.JSON, packed, attachments)
+        return frame
 
     def checkpoint(self, call: Call) -> int:
         """Have what was changed so far kept, and wait for that; the version that is kept then."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import Lock
-from typing import Any
+from typing import Any, Union
 
 from gorgon._values import decode, encode
 from gorgon._wire import Frame, ProtocolError
@@ -26,6 +27,8 @@ def pack_value(value: Any) -> bytes:
     Raises NotSerializable.
     """
     codec, body, attachments = encode(value)
+    if not attachments:
+        return _HEAD.pack(codec, 0, len(body)) + body
     pieces = [_HEAD.pack(codec, len(attachments), len(body)), body]
     for attachment in attachments:
         pieces += (_SIZE.pack(len(attachment)), bytes(attachment))
@@ -63,6 +66,23 @@ class Copy:
         self.size = sum(map(len, values.values()))
 
 
+Opening = tuple[str, int, int, Union[dict[str, bytes], None]]  # key, birth, version, values if they were sent
+
+
+def _opening(frame: Frame, body: Any) -> Opening:
+    if type(body) is not dict:
+        raise ProtocolError("body", "a session that is no object")
+    key, birth, version, names = (body.get(name) for name in ("session", "birth", "version", "names"))
+    if type(key) is not str or type(birth) is not int or type(version) is not int:
+        raise ProtocolError("body", "a session without key, birth or version")
+    values = None
+    if names is not None:
+        if type(names) is not list or len(names) != len(frame.attachments):
+            raise ProtocolError("body", f"a session with {len(frame.attachments)} values for other names")
+        values = {str(name): bytes(value) for name, value in zip(names, frame.attachments)}
+    return key, birth, version, values
+
+
 class Shelf:
     """The copies of sessions, and the openings of requests that are on their way. For any thread."""
 
@@ -70,21 +90,20 @@ class Shelf:
         self._lock = Lock()
         self._copies: OrderedDict[str, Copy] = OrderedDict()
         self._size = 0
-        self.openings: dict[int, tuple[str, int, int, dict[str, bytes] | None]] = {}
+        self._last: tuple[bytes | None, Opening] = (None, ("", 0, 0, None))
+        self.openings: dict[int, Opening] = {}
 
-    def receive(self, frame: Frame, body: Any) -> None:
-        """Take in the frame that tells which session a request belongs to. Raises ProtocolError."""
-        if type(body) is not dict:
-            raise ProtocolError("body", "a session that is no object")
-        key, birth, version, names = (body.get(name) for name in ("session", "birth", "version", "names"))
-        if type(key) is not str or type(birth) is not int or type(version) is not int:
-            raise ProtocolError("body", "a session without key, birth or version")
-        values = None
-        if names is not None:
-            if type(names) is not list or len(names) != len(frame.attachments):
-                raise ProtocolError("body", f"a session with {len(frame.attachments)} values for other names")
-            values = {str(name): bytes(value) for name, value in zip(names, frame.attachments)}
-        self.openings[frame.id] = (key, birth, version, values)
+    def receive(self, frame: Frame, unpack: Callable[[Frame], Any]) -> None:
+        """Take in the frame that tells which session a request belongs to.
+
+        ``unpack`` makes its value. Raises what that raises, and ProtocolError.
+        """
+        last, opening = self._last
+        if frame.body != last or frame.attachments:  # it says the same until the state changes
+            opening = _opening(frame, unpack(frame))
+            if opening[3] is None:
+                self._last = frame.body, opening
+        self.openings[frame.id] = opening
 
     def open(self, request: int) -> tuple[str, Copy] | None:
         """The key and the copy of the session that a request belongs to; None if it belongs to none.
@@ -96,8 +115,12 @@ class Shelf:
             return None
         key, birth, version, values = opening
         with self._lock:
-            copy = self._copies.pop(key, None)
+            copy = self._copies.get(key)
+            if values is None and copy is not None and copy.version == version and copy.birth == birth:
+                self._copies.move_to_end(key)
+                return key, copy
             if copy is not None:
+                del self._copies[key]
                 self._size -= copy.size
                 if copy.birth != birth:
                     copy = None
@@ -106,7 +129,7 @@ class Shelf:
                     copy = Copy(birth, version, values)
                 else:
                     copy.replace(version, values)
-            elif copy is None or copy.version != version:
+            else:
                 raise StateNeeded
             self._copies[key] = copy
             self._size += copy.size

@@ -134,6 +134,13 @@ def encode_value(kind: int, identity: int, codec: int, body: bytes, attachments:
     return pieces if length > _GATHERED else b"".join(pieces)
 
 
+def together(first: Written, second: Written) -> Written:
+    """Two frames that go out one behind the other, and in one write if they are small."""
+    if isinstance(first, bytes) and isinstance(second, bytes):
+        return first + second
+    return [*([first] if isinstance(first, bytes) else first), *([second] if isinstance(second, bytes) else second)]
+
+
 def size_of(body: bytes, attachments: Sequence[Buffer]) -> int:
     """What `length` says of a frame with everything in it, in bytes."""
     length = COUNTED + len(body)

@@ -197,7 +197,7 @@ class Worker:
                     reply = _wire.encode(kind, call.id)
                 patch = call.session.patch(call) if call.session is not None else None
                 if patch is not None:
-                    self.send(patch)
+                    reply = _wire.together(patch, reply)
             except (NotSerializable, TooLarge) as refusal:
                 reply = self.refuse(call.id, refusal)
         else:

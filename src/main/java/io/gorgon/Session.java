@@ -117,7 +117,8 @@ public final class Session {
 
   /**
    * Forgets the session behind the calls that were sent before: its state, and which worker it had;
-   * a pinned session that was lost can then start anew.
+   * a pinned session that was lost can then start anew. The state is gone whatever it is, also one
+   * that a newer version of this library has written, and that is refused to calls.
    *
    * @return completes when the state is gone; with {@link PythonFailure.StoreUnavailable} if that
    *     cannot be

@@ -66,9 +66,10 @@ class DurableSessionsTest {
     return ActorSystem.create(Behaviors.empty(), "durable", own.withFallback(ConfigFactory.load()));
   }
 
+  /** On a machine that others use it may take seconds to open a file. */
   private static ActorSystem<?> h2(String name) {
     return system(
-        "gorgon.session-store.create-schema = on",
+        "gorgon.session-store { create-schema = on, timeout = 60s }",
         "gorgon.session-store.url = \"jdbc:h2:file:"
             + directory.resolve(name)
             + ";WRITE_DELAY=0\"");

@@ -819,7 +819,7 @@ public abstract sealed class PythonFailure extends RuntimeException {
               + format
               + ", and this version reads up to "
               + known
-              + ": let the upgrade of all nodes come to its end",
+              + ": let the upgrade of all nodes come to its end, or end the session, which forgets it",
           session,
           format,
           known);

@@ -45,6 +45,12 @@ public final class MemoryStore implements SessionStore {
   }
 
   @Override
+  public CompletionStage<Done> remove(String key) {
+    states.remove(key);
+    return DONE;
+  }
+
+  @Override
   public CompletionStage<Long> count() {
     return CompletableFuture.completedFuture((long) states.size());
   }

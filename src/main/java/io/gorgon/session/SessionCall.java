@@ -15,21 +15,23 @@ import org.jspecify.annotations.Nullable;
 final class SessionCall implements Settlement {
 
   private final SessionLine line;
+  private final LiveState state;
   private volatile @Nullable StatePatch changed;
 
   SessionCall(SessionLine line) {
     this.line = line;
+    this.state = line.state();
   }
 
   @Override
   public Frame opening(long request, WorkerId worker, boolean leased) {
     changed = null; // of an attempt that did not come to its end
-    return line.opening(request, worker, leased);
+    return state.opening(request, worker, leased);
   }
 
   @Override
   public void onOpeningRefused(WorkerId worker) {
-    line.onOpeningRefused(worker);
+    state.onOpeningRefused(worker);
   }
 
   @Override
@@ -41,7 +43,13 @@ final class SessionCall implements Settlement {
     }
     // What is kept now must not be done again.
     call.runsOnce();
-    line.commit(patch, null, call, failure -> answer(call, patch, failure));
+    state.commit(
+        patch,
+        null,
+        failure -> {
+          answer(call, patch, failure);
+          line.tryFinish(call);
+        });
   }
 
   private static void answer(PendingCall call, StatePatch patch, @Nullable PythonFailure failure) {
@@ -65,29 +73,26 @@ final class SessionCall implements Settlement {
   public void settle(PendingCall call, Reply reply) {
     StatePatch patch = changed;
     if (patch == null) {
-      line.unchanged(call, reply.worker());
+      state.unchanged(reply.worker(), () -> line.tryFinish(call));
       call.settled(reply);
       return;
     }
-    Runnable disarm =
-        line.atDeadline(
-            call,
-            () ->
-                give(
-                    call,
-                    reply,
-                    new CommitUnknown(
-                        line.key(),
-                        patch.version() + 1,
-                        "the call's deadline passed while it was being kept")));
-    line.commit(
+    state.commit(
         patch,
         reply.worker(),
-        call,
         failure -> {
-          disarm.run();
           give(call, reply, failure);
+          line.tryFinish(call);
         });
+    if (!call.answer().isDone()) {
+      Runnable disarm = line.atDeadline(call, () -> give(call, reply, overdue(patch)));
+      call.answer().whenComplete((given, failure) -> disarm.run());
+    }
+  }
+
+  private CommitUnknown overdue(StatePatch patch) {
+    String why = "the call's deadline passed while it was being kept";
+    return new CommitUnknown(line.key(), patch.version() + 1, why);
   }
 
   private static void give(PendingCall call, Reply reply, @Nullable PythonFailure failure) {

@@ -1,34 +1,40 @@
 package io.gorgon.session;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.core.JsonGenerator;
 import io.gorgon.message.Payload;
 import io.gorgon.message.Values;
-import io.gorgon.wire.Frame;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 
-/** This makes the frame that goes ahead of a session's request. */
+/** This makes what a frame says that goes ahead of a session's request. */
 final class SessionFrame {
 
   private SessionFrame() {}
 
   /** {@code whole}: with the state itself, for a worker that may not have it. */
-  static Frame of(long request, SessionState state, boolean whole) {
-    ObjectNode body = Values.mapper().createObjectNode();
-    body.put("session", state.key()).put("birth", state.birth()).put("version", state.version());
-    List<ByteBuffer> values = List.of();
-    if (whole) {
-      ArrayNode names = body.putArray("names");
-      state.values().keySet().forEach(names::add);
-      values = state.values().values().stream().map(ByteBuffer::wrap).toList();
+  static Payload payload(SessionState state, boolean whole) {
+    var text = new ByteArrayOutputStream(96 + state.key().length());
+    try (JsonGenerator body = Values.mapper().createGenerator(text)) {
+      body.writeStartObject();
+      body.writeStringField("session", state.key());
+      body.writeNumberField("birth", state.birth());
+      body.writeNumberField("version", state.version());
+      if (whole) {
+        body.writeArrayFieldStart("names");
+        for (String name : state.values().keySet()) {
+          body.writeString(name);
+        }
+        body.writeEndArray();
+      }
+      body.writeEndObject();
+    } catch (IOException impossible) {
+      throw new UncheckedIOException(impossible);
     }
-    try {
-      byte[] text = Values.mapper().writeValueAsBytes(body);
-      return Frame.of(Frame.Kind.SESSION, request, new Payload(text, false, values));
-    } catch (JsonProcessingException impossible) {
-      throw new IllegalStateException(impossible);
-    }
+    List<ByteBuffer> values =
+        whole ? state.values().values().stream().map(ByteBuffer::wrap).toList() : List.of();
+    return new Payload(text.toByteArray(), false, values);
   }
 }

@@ -1,12 +1,8 @@
 package io.gorgon.session;
 
-import io.gorgon.message.PythonFailure;
-import io.gorgon.message.PythonFailure.ProtocolViolation;
-import io.gorgon.message.PythonFailure.SessionExpired;
-import io.gorgon.message.PythonFailure.SessionQuota;
-import io.gorgon.message.PythonFailure.TooLarge;
 import io.gorgon.message.WorkerId;
-import io.gorgon.wire.Frame;
+import io.gorgon.session.Step.End;
+import io.gorgon.session.Step.Turn;
 import io.gorgon.worker.PendingCall;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -14,28 +10,19 @@ import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import org.apache.pekko.Done;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * This is where the calls of one session wait for one another, and where its state is while the
- * session is in use. The next call starts when the one before has its answer, no worker runs it any
- * more, and its commit has ended. Thread-safe; the lock is never held while anything is called.
+ * This is where the calls of one session wait for one another. The next call starts when the one
+ * before has its answer, no worker runs it any more, and its commit has ended. Thread-safe; the
+ * lock is never held while anything is called.
  */
 final class SessionLine implements PendingCall.Holder {
 
   private static final Logger log = LoggerFactory.getLogger(SessionLine.class);
-
-  /** What is done in the session's order. */
-  private sealed interface Step {}
-
-  private record Turn(PendingCall call, SessionRoad road) implements Step {}
-
-  /** {@code ifExpired}: only if its time to live is over. */
-  private record End(CompletableFuture<Done> ended, boolean ifExpired) implements Step {}
 
   /** Whether a step was taken in. */
   enum Entry {
@@ -48,37 +35,30 @@ final class SessionLine implements PendingCall.Holder {
 
   private final Sessions home;
   private final String key;
+  private final LiveState state;
   private final ReentrantLock lock = new ReentrantLock();
   private final Deque<Step> waiting = new ArrayDeque<>(2);
   private @Nullable Step current;
   private boolean sent;
   private boolean advancing;
 
-  /** Null while it is not known, and has to be loaded. */
-  private @Nullable SessionState state;
-
-  /** Who has that very state in memory; null if nobody does. */
-  private @Nullable WorkerId holder;
-
-  private int commits;
   private Instant idleSince;
-
-  /** When a call had that very state last; null if none had since it was loaded. */
-  private @Nullable Instant servedAt;
-
-  /** The state's time was over, and nobody was told yet. */
-  private boolean expired;
-
   private boolean retired;
 
   SessionLine(Sessions home, String key) {
     this.home = home;
     this.key = key;
+    this.state = new LiveState(home, key);
     this.idleSince = home.now();
   }
 
   String key() {
     return key;
+  }
+
+  /** What its calls start from and change. */
+  LiveState state() {
+    return state;
   }
 
   // ---- in
@@ -206,20 +186,21 @@ final class SessionLine implements PendingCall.Holder {
       finish(turn);
       return;
     }
-    SessionState known = known();
+    SessionState known = state.atHand();
     if (known != null) {
-      check(turn, known);
+      go(turn, known);
       return;
     }
     home.watch(this);
-    find()
+    state
+        .admit()
         .whenComplete(
             (found, failure) -> {
               if (failure != null) {
                 turn.call().fail(home.unavailable(key, false, failure));
                 finish(turn);
               } else {
-                attempt(turn, () -> check(turn, found));
+                attempt(turn, () -> go(turn, found));
               }
             });
   }
@@ -235,51 +216,11 @@ final class SessionLine implements PendingCall.Holder {
     }
   }
 
-  private @Nullable SessionState known() {
-    lock.lock();
-    try {
-      return state;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void check(Turn turn, SessionState found) {
-    if (isExpired(found)) {
-      forget(found)
-          .whenComplete(
-              (done, failure) -> {
-                noteExpired(false);
-                turn.call().fail(new SessionExpired(key, home.settings().ttl()));
-                finish(turn);
-              });
-    } else if (found.version() == 0 && home.settings().quota() > 0) {
-      home.watch(this);
-      home.count()
-          .whenComplete(
-              (count, failure) -> {
-                if (failure != null) {
-                  turn.call().fail(home.unavailable(key, false, failure));
-                  finish(turn);
-                } else if (count >= home.settings().quota()) {
-                  turn.call().fail(new SessionQuota(key, home.settings().quota()));
-                  finish(turn);
-                } else {
-                  attempt(turn, () -> go(turn, found));
-                }
-              });
-    } else {
-      go(turn, found);
-    }
-  }
-
   private void go(Turn turn, SessionState found) {
     PendingCall call = turn.call();
-    WorkerId preferred;
+    WorkerId preferred = state.use(found);
     lock.lock();
     try {
-      state = found;
-      preferred = holder;
       sent = true;
     } finally {
       lock.unlock();
@@ -304,7 +245,7 @@ final class SessionLine implements PendingCall.Holder {
               && turn.call() == call
               && call.answer().isDone()
               && !call.isAtWorker()
-              && commits == 0;
+              && state.isAtRest();
       if (!over || step == null) {
         return;
       }
@@ -314,194 +255,24 @@ final class SessionLine implements PendingCall.Holder {
     finish(step);
   }
 
-  // ---- what the call's settlement asks for
-
   /** Runs something when the call's deadline has come; gives what calls that off. */
   Runnable atDeadline(PendingCall call, Runnable overdue) {
     return home.atDeadline(call, overdue);
   }
 
-  /** Tells a worker which session the request belongs to, and its state if it lacks that. */
-  Frame opening(long request, WorkerId worker, boolean leased) {
-    lock.lock();
-    try {
-      SessionState present = state;
-      if (present == null) {
-        throw new IllegalStateException("session " + key + " runs a call without its state");
-      }
-      boolean known = !leased && worker.equals(holder);
-      return SessionFrame.of(request, present, !known);
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  void onOpeningRefused(WorkerId worker) {
-    lock.lock();
-    try {
-      if (worker.equals(holder)) {
-        holder = null;
-      }
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Nothing was changed. Keeps the state alive, if that has to be told to the store. */
-  void unchanged(PendingCall call, WorkerId worker) {
-    SessionState present;
-    lock.lock();
-    try {
-      holder = worker;
-      servedAt = home.now();
-      present = state;
-    } finally {
-      lock.unlock();
-    }
-    if (present != null && present.version() > 0 && home.isTouchDue(present)) {
-      save(present.touchedAt(home.now()), null, call, failure -> {});
-    }
-  }
-
-  /**
-   * Commits what was changed.
-   *
-   * @param worker who has the new state in memory once it is kept
-   * @param done learns why it was not kept, null if it was
-   */
-  void commit(
-      StatePatch patch,
-      @Nullable WorkerId worker,
-      PendingCall call,
-      Consumer<@Nullable PythonFailure> done) {
-    SessionState base = known();
-    PythonFailure refusal = null;
-    SessionState next = null;
-    if (base == null || base.version() != patch.version()) {
-      refusal = new ProtocolViolation("a patch of version " + patch.version() + " for " + base);
-    } else {
-      next = base.with(patch, home.now());
-      if (next.size() > home.settings().maxState()) {
-        refusal =
-            new TooLarge("the state of session " + key, next.size(), home.settings().maxState());
-      }
-    }
-    if (refusal != null || next == null) {
-      forgetHolder();
-      done.accept(refusal);
-    } else {
-      save(next, worker, call, done);
-    }
-  }
-
-  private void forgetHolder() {
-    lock.lock();
-    try {
-      holder = null;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void save(
-      SessionState next,
-      @Nullable WorkerId worker,
-      PendingCall call,
-      Consumer<@Nullable PythonFailure> done) {
-    lock.lock();
-    try {
-      commits++;
-    } finally {
-      lock.unlock();
-    }
-    home.save(next)
-        .whenComplete(
-            (kept, failure) -> {
-              lock.lock();
-              try {
-                commits--;
-                state = failure == null ? next : null;
-                holder = failure == null ? worker : null;
-                servedAt = failure == null ? home.now() : null;
-              } finally {
-                lock.unlock();
-              }
-              done.accept(failure == null ? null : home.uncommitted(next, failure));
-              tryFinish(call);
-            });
-  }
-
   // ---- the end of the state
 
   private void begin(End end) {
-    find()
-        .thenCompose(
-            found ->
-                end.ifExpired() && !isExpired(found)
-                    ? CompletableFuture.completedFuture(Done.getInstance())
-                    : forget(found))
-        .whenComplete(
-            (done, failure) -> {
-              noteExpired(end.ifExpired() && failure == null && known() == null);
-              if (failure == null) {
-                end.ended().complete(done);
-              } else {
-                end.ended().completeExceptionally(home.unavailable(key, false, failure));
-              }
-              finish(end);
-            });
-  }
-
-  private CompletionStage<SessionState> find() {
-    SessionState known = known();
-    return known != null
-        ? CompletableFuture.completedFuture(known)
-        : home.load(key).thenApply(found -> found.orElseGet(() -> home.fresh(key)));
-  }
-
-  private CompletionStage<Done> forget(SessionState old) {
-    lock.lock();
-    try {
-      state = null;
-      holder = null;
-      servedAt = null;
-    } finally {
-      lock.unlock();
-    }
-    return home.remove(key, old.version());
-  }
-
-  private void noteExpired(boolean unseen) {
-    lock.lock();
-    try {
-      expired = unseen;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private boolean isExpired(SessionState found) {
-    lock.lock();
-    try {
-      Instant used = servedAt != null ? servedAt : found.touched();
-      return expired || (found.version() > 0 && home.isExpired(used));
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** The state that was kept last, not behind calls that wait. */
-  CompletionStage<SessionState> read() {
-    return find()
-        .exceptionallyCompose(
-            failure -> CompletableFuture.failedFuture(home.unavailable(key, false, failure)))
-        .thenApply(
-            found -> {
-              if (isExpired(found)) {
-                throw new SessionExpired(key, home.settings().ttl());
-              }
-              return found;
-            });
+    CompletionStage<Done> gone = end.ifExpired() ? state.forgetIfExpired() : state.forget();
+    gone.whenComplete(
+        (done, failure) -> {
+          if (failure == null) {
+            end.ended().complete(done);
+          } else {
+            end.ended().completeExceptionally(home.unavailable(key, false, failure));
+          }
+          finish(end);
+        });
   }
 
   // ---- time
@@ -534,7 +305,10 @@ final class SessionLine implements PendingCall.Holder {
     try {
       retired =
           retired
-              || (current == null && waiting.isEmpty() && commits == 0 && idleSince.isBefore(then));
+              || (current == null
+                  && waiting.isEmpty()
+                  && state.isAtRest()
+                  && idleSince.isBefore(then));
       return retired;
     } finally {
       lock.unlock();

@@ -37,6 +37,9 @@ public interface SessionStore {
   /** Forgets the session's state, if that has this version; harmless if there is none. */
   CompletionStage<Done> remove(String key, long version);
 
+  /** Forgets the session's state, whatever it is: also one that {@link #load} refuses. */
+  CompletionStage<Done> remove(String key);
+
   /** How many sessions have a state; may lag behind by what is being done. */
   CompletionStage<Long> count();
 

@@ -4,7 +4,6 @@ import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.CommitUnknown;
 import io.gorgon.message.PythonFailure.Overloaded;
 import io.gorgon.message.PythonFailure.SessionConflict;
-import io.gorgon.message.PythonFailure.StateTooNew;
 import io.gorgon.message.PythonFailure.StoreUnavailable;
 import io.gorgon.pool.CheckoutKind.Affinity;
 import io.gorgon.pool.PoolClock;
@@ -136,7 +135,7 @@ public final class Sessions implements SessionHome {
 
   @Override
   public CompletionStage<SessionState> read(String key) {
-    return line(key).read();
+    return line(key).state().read();
   }
 
   /** One that is retired is on its way out of the map, or is put out here. */
@@ -198,6 +197,10 @@ public final class Sessions implements SessionHome {
     return asked(() -> store.remove(key, version));
   }
 
+  CompletionStage<Done> remove(String key) {
+    return asked(() -> store.remove(key));
+  }
+
   CompletionStage<Long> count() {
     return asked(store::count);
   }
@@ -210,14 +213,14 @@ public final class Sessions implements SessionHome {
     }
   }
 
-  /** What a caller is told when the store gave no state. */
+  /** What a caller is told who got no state. */
   PythonFailure unavailable(String key, boolean started, Throwable failure) {
     Throwable cause = unwrapped(failure);
     if (cause instanceof StoreUnavailable away) {
       return new StoreUnavailable(key, started, away.problem());
     }
-    return cause instanceof StateTooNew tooNew
-        ? tooNew
+    return cause instanceof PythonFailure named
+        ? named
         : new StoreUnavailable(key, started, String.valueOf(cause));
   }
 

@@ -171,6 +171,11 @@ public final class FaultyStore implements SessionStore {
   }
 
   @Override
+  public CompletionStage<Done> remove(String key) {
+    return asked(key, delay, () -> store.remove(key));
+  }
+
+  @Override
   public CompletionStage<Long> count() {
     return asked(
         "*", delay, () -> full ? CompletableFuture.completedFuture(Long.MAX_VALUE) : store.count());

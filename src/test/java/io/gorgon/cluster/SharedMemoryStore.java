@@ -39,6 +39,11 @@ public final class SharedMemoryStore implements SessionStore {
   }
 
   @Override
+  public CompletionStage<Done> remove(String key) {
+    return store.remove(key);
+  }
+
+  @Override
   public CompletionStage<Long> count() {
     return store.count();
   }

@@ -11,7 +11,7 @@ import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
 import io.gorgon.testkit.FakeLanguageModel;
-import io.gorgon.testkit.FakeLanguageModel.Answer;
+import io.gorgon.testkit.ModelAnswer;
 import io.gorgon.tool.Tools;
 import java.time.Duration;
 import java.util.List;
@@ -36,7 +36,7 @@ class BridgeProgramsTest {
 
   @BeforeAll
   static void start() {
-    model = FakeLanguageModel.start(any -> Answer.text(fields("answer", "yes")));
+    model = FakeLanguageModel.start(any -> ModelAnswer.text(fields("answer", "yes")));
   }
 
   @AfterAll
@@ -108,11 +108,11 @@ class BridgeProgramsTest {
       ProgramTool weather = ProgramTool.of("weather", "tells the weather");
       programs.create("agent", Program.react("question -> answer", weather)).join();
       model.next(
-          Answer.text(
+          ModelAnswer.text(
               fields("next_thought", "look", "next_tool_name", "weather", "next_tool_args", "{}")),
-          Answer.text(
+          ModelAnswer.text(
               fields("next_thought", "done", "next_tool_name", "finish", "next_tool_args", "{}")),
-          Answer.text(fields("reasoning", "seen", "answer", "sunny")));
+          ModelAnswer.text(fields("reasoning", "seen", "answer", "sunny")));
 
       assertThat(programs.execute("agent", Map.of("question", "?")).join().text("trajectory"))
           .contains("sunny");
@@ -127,7 +127,7 @@ class BridgeProgramsTest {
       programs.create("qa", Program.predict("question -> answer")).join();
       var open = new CompletableFuture<Void>();
       int before = model.asked().size();
-      model.next(Answer.text(fields("answer", "late")).behind(open));
+      model.next(ModelAnswer.text(fields("answer", "late")).behind(open));
 
       Running<Prediction> first = programs.execute("qa", Map.of("question", "?"));
       await().until(() -> model.asked().size() > before);

@@ -15,7 +15,8 @@ import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
 import io.gorgon.testkit.FakeLanguageModel;
-import io.gorgon.testkit.FakeLanguageModel.Answer;
+import io.gorgon.testkit.ModelAnswer;
+import io.gorgon.testkit.ModelRequest;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -33,7 +34,7 @@ class PoolLanguageModelTest {
 
   @BeforeAll
   static void start() {
-    model = FakeLanguageModel.start(any -> Answer.text(fields("answer", "yes")));
+    model = FakeLanguageModel.start(any -> ModelAnswer.text(fields("answer", "yes")));
   }
 
   @AfterAll
@@ -52,14 +53,14 @@ class PoolLanguageModelTest {
         String.join("\n", more));
   }
 
-  private static FakeLanguageModel.Asked execute(Programs programs) {
+  private static ModelRequest execute(Programs programs) {
     Program program = Program.predict("question -> answer");
     assertThat(programs.execute(program, Map.of("question", "?")).join().text("answer"))
         .isEqualTo("yes");
     return model.asked().get(model.asked().size() - 1);
   }
 
-  private static String named(FakeLanguageModel.Asked asked) {
+  private static String named(ModelRequest asked) {
     return asked.body().path("model").asText();
   }
 
@@ -70,7 +71,7 @@ class PoolLanguageModelTest {
       programs.create("qa", Program.predict("question -> answer")).join();
       for (int i = 0; i < 3; i++) {
         for (Programs each : List.of(programs, programs.session("s"))) {
-          FakeLanguageModel.Asked asked = execute(each);
+          ModelRequest asked = execute(each);
           assertThat(named(asked)).isEqualTo("of-the-pool");
           assertThat(asked.body().path("temperature").asDouble()).isEqualTo(0.25);
           assertThat(asked.authorization()).isEqualTo("Bearer " + KEY);
@@ -121,7 +122,7 @@ class PoolLanguageModelTest {
       Programs programs =
           Programs.on(pool.pool()).withSecrets(name -> name.equals("vault") ? KEY : null);
       assertThat(execute(programs).authorization()).isEqualTo("Bearer " + KEY);
-      model.next(Answer.error(401, "you said " + KEY));
+      model.next(ModelAnswer.error(401, "you said " + KEY));
       LanguageModelFailed failed =
           catchThrowableOfType(
               LanguageModelFailed.class,

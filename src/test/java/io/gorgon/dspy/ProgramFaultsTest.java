@@ -13,7 +13,7 @@ import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
 import io.gorgon.testkit.FakeLanguageModel;
-import io.gorgon.testkit.FakeLanguageModel.Answer;
+import io.gorgon.testkit.ModelAnswer;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -42,7 +42,7 @@ class ProgramFaultsTest {
     model =
         FakeLanguageModel.start(
             asked -> {
-              Answer answer = Answer.text(fields("answer", "yes"));
+              ModelAnswer answer = ModelAnswer.text(fields("answer", "yes"));
               return asked.last().contains("hang") ? answer.behind(never, 20) : answer;
             });
   }
@@ -127,7 +127,7 @@ class ProgramFaultsTest {
       int before = model.asked().size();
       model.nextOf(
           asked ->
-              Answer.text(fields("answer", "x".repeat(500)))
+              ModelAnswer.text(fields("answer", "x".repeat(500)))
                   .behind(new CompletableFuture<Void>(), 20));
 
       var stream =

@@ -14,7 +14,7 @@ import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
 import io.gorgon.testkit.FakeLanguageModel;
-import io.gorgon.testkit.FakeLanguageModel.Answer;
+import io.gorgon.testkit.ModelAnswer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -97,8 +97,8 @@ class ProgramOfThoughtTest {
     void itRunsTheCodeAndShowsTheModelWhatCameOutOfIt() {
       global.create("sum", SUM).join();
       model.next(
-          Answer.text(code("divide", "SUBMIT(1 / 0)")),
-          Answer.text(code("sum up", "SUBMIT({'answer': sum(range(10)) - 3})")));
+          ModelAnswer.text(code("divide", "SUBMIT(1 / 0)")),
+          ModelAnswer.text(code("sum up", "SUBMIT({'answer': sum(range(10)) - 3})")));
 
       Prediction made = global.execute("sum", Map.of("question", "?")).join();
 
@@ -111,7 +111,7 @@ class ProgramOfThoughtTest {
     @Test
     void itStreamsLikeAnyOther() {
       global.create("sum", SUM).join();
-      model.next(Answer.text(code("sum up", "SUBMIT({'answer': 42})")));
+      model.next(ModelAnswer.text(code("sum up", "SUBMIT({'answer': 42})")));
 
       List<Piece> pieces =
           get(global.stream("sum", Map.of("question", "?")).runWith(Sink.seq(), pool.system()));
@@ -123,7 +123,7 @@ class ProgramOfThoughtTest {
     @Test
     void codeWithoutAnEndEndsWithItsCallAndLeavesNoProcess() {
       global.create("sum", SUM).join();
-      model.next(Answer.text(code("for ever", "while True:\n    pass")));
+      model.next(ModelAnswer.text(code("for ever", "while True:\n    pass")));
 
       Running<Prediction> running =
           global.withTimeout(Duration.ofSeconds(12)).execute("sum", Map.of("question", "?"));
@@ -132,7 +132,7 @@ class ProgramOfThoughtTest {
 
       assertThat(catchThrowableOfType(DeadlineExceeded.class, running::join)).isNotNull();
       await().until(() -> denos.stream().noneMatch(ProcessHandle::isAlive));
-      model.next(Answer.text(code("sum up", "SUBMIT({'answer': 42})")));
+      model.next(ModelAnswer.text(code("sum up", "SUBMIT({'answer': 42})")));
       assertThat(global.execute("sum", Map.of("question", "?")).join().text("answer"))
           .isEqualTo("42");
     }

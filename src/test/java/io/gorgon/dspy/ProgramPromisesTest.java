@@ -13,13 +13,14 @@ import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
 import io.gorgon.testkit.FakeLanguageModel;
-import io.gorgon.testkit.FakeLanguageModel.Answer;
+import io.gorgon.testkit.ModelAnswer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.apache.pekko.stream.javadsl.Sink;
@@ -44,7 +45,7 @@ class ProgramPromisesTest {
 
   @BeforeAll
   static void start() {
-    model = FakeLanguageModel.start(any -> Answer.text(fields("answer", "yes")));
+    model = FakeLanguageModel.start(any -> ModelAnswer.text(fields("answer", "yes")));
     shared = TestPool.start(ProgramsTest.SETTINGS, "min-workers = 1, max-workers = 1");
   }
 
@@ -236,7 +237,8 @@ class ProgramPromisesTest {
     String body =
         "{\"error\": {\"message\": \"maximum context length is 10 tokens\","
             + " \"type\": \"invalid_request_error\", \"code\": \"context_length_exceeded\"}}";
-    Answer tooLong = new Answer(400, body, true, Map.of(), Optional.empty(), 0);
+    ModelAnswer tooLong =
+        new ModelAnswer(400, body, true, Map.of(), Optional.empty(), 0, OptionalInt.empty());
     model.next(tooLong, tooLong);
 
     LanguageModelFailed failed =
@@ -256,7 +258,7 @@ class ProgramPromisesTest {
       programs.create("qa", QA).join();
       var open = new java.util.concurrent.CompletableFuture<Void>();
       int before = model.asked().size();
-      model.next(Answer.text(fields("answer", "late")).behind(open));
+      model.next(ModelAnswer.text(fields("answer", "late")).behind(open));
       Running<Prediction> late = programs.execute("qa", question("?"));
       org.awaitility.Awaitility.await().until(() -> model.asked().size() > before);
 

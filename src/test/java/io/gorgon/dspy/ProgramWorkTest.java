@@ -151,7 +151,7 @@ class ProgramWorkTest {
       String text = "word ".repeat(2_000);
       model.nextOf(
           asked ->
-              Answer.text(fields("draft", text))
+              ModelAnswer.text(fields("draft", text))
                   .behind(
                       new CompletableFuture<Void>() {
                         @Override

@@ -9,7 +9,7 @@ import io.gorgon.proving.Layer;
 import io.gorgon.proving.NeedsLayer;
 import io.gorgon.proving.TestPool;
 import io.gorgon.testkit.FakeLanguageModel;
-import io.gorgon.testkit.FakeLanguageModel.Answer;
+import io.gorgon.testkit.ModelAnswer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -46,7 +46,7 @@ class ProgramsInTheNextJvmTest {
     model =
         FakeLanguageModel.start(
             asked -> {
-              Answer answer = Answer.text(fields("answer", "42.5"));
+              ModelAnswer answer = ModelAnswer.text(fields("answer", "42.5"));
               return asked.last().contains("hang") ? answer.behind(never) : answer;
             });
   }

@@ -140,6 +140,11 @@ public final class TriedStore implements SessionStore {
   }
 
   @Override
+  public CompletionStage<Done> remove(String key) {
+    return real.remove(key);
+  }
+
+  @Override
   public CompletionStage<Long> count() {
     return real.count();
   }

@@ -10,6 +10,7 @@ import io.gorgon.message.PythonFailure.DeadlineExceeded;
 import io.gorgon.message.PythonFailure.Overloaded;
 import io.gorgon.message.PythonFailure.ProtocolViolation;
 import io.gorgon.message.PythonFailure.SessionConflict;
+import io.gorgon.message.PythonFailure.StateTooNew;
 import io.gorgon.message.PythonFailure.StoreUnavailable;
 import io.gorgon.message.PythonFailure.WorkerLost;
 import io.gorgon.message.Reply;
@@ -27,6 +28,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -305,5 +307,72 @@ class SessionLineTest {
     call();
     assertThat(text(Settled.opened(sent.peek(), OTHER))).contains("\"version\":0");
     assertThat(store.asked()).isZero();
+  }
+
+  @Test
+  void aSessionIsEndedWhoseStateNobodyHereUnderstands() {
+    store.refuseToLoad(new StateTooNew("s", 2, 1));
+    PendingCall refused = call();
+    assertThat(failure(refused)).isInstanceOf(StateTooNew.class);
+    assertThat(sessions.read("s").toCompletableFuture()).isCompletedExceptionally();
+
+    assertThat(sessions.end("s").toCompletableFuture()).isCompleted();
+
+    store.refuseToLoad(null);
+    PendingCall anew = call();
+    assertThat(sent).containsExactly(anew);
+  }
+
+  @Test
+  void aCallEndsAtItsDeadlineWhileAStateWhoseTimeIsOverIsForgotten() {
+    PendingCall first = call();
+    answers(sent.poll(), FIRST, 0);
+    store.keep();
+    assertThat(first.answer()).isCompleted();
+    time = time.plusSeconds(100);
+    store.hangRemoving();
+
+    PendingCall late = call();
+    sessions.onTick(999);
+    assertThat(late.answer()).isNotDone();
+    sessions.onTick(1_000);
+
+    assertThat(failure(late)).isInstanceOf(DeadlineExceeded.class);
+  }
+
+  private static SessionState elsewhere(Instant touched) {
+    return new SessionState("s", 7, 1, Map.of("n", new byte[] {1, 0, 0, 0, 0, 0, 1, '7'}), touched);
+  }
+
+  private void sweep() {
+    time = time.plusSeconds(2);
+    sessions.onTick(0);
+  }
+
+  @Test
+  void aSweepThatComesLateLeavesASessionThatOthersUse() {
+    store.keepElsewhere(elsewhere(time.plusSeconds(1)));
+    store.findsUntouched("s");
+
+    sweep();
+
+    PendingCall next = call();
+    assertThat(failure(next)).isNull();
+    assertThat(sent).containsExactly(next);
+    assertThat(sessions.read("s").toCompletableFuture().join().version()).isEqualTo(1);
+  }
+
+  @Test
+  void aSessionThatOthersHaveBegunAnewIsNotTakenForTheOneWhoseTimeWasOver() {
+    store.keepElsewhere(elsewhere(time.minusSeconds(200)));
+    store.findsUntouched("s");
+    sweep();
+    assertThat(store.load("s").toCompletableFuture().join()).isEmpty();
+
+    store.keepElsewhere(elsewhere(time));
+
+    PendingCall next = call();
+    assertThat(failure(next)).isNull();
+    assertThat(sent).containsExactly(next);
   }
 }

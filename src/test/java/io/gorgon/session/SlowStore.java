@@ -1,5 +1,6 @@
 package io.gorgon.session;
 
+import io.gorgon.message.PythonFailure;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -8,15 +9,37 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.Done;
+import org.jspecify.annotations.Nullable;
 
 /** A store over memory whose answers come when the test says so. */
 final class SlowStore implements SessionStore {
 
   private final MemoryStore kept = new MemoryStore();
   private final Deque<Runnable> asked = new ArrayDeque<>();
+  private @Nullable PythonFailure refusal;
+  private boolean hanging;
+  private @Nullable List<String> stale;
+
+  /** From now on it fails to give states so; or gives them again. */
+  void refuseToLoad(@Nullable PythonFailure why) {
+    refusal = why;
+  }
+
+  /** What it says nobody uses; things may have changed since it looked. */
+  void findsUntouched(String... keys) {
+    stale = List.of(keys);
+  }
+
+  /** From now on it does not answer who wants something forgotten. */
+  void hangRemoving() {
+    hanging = true;
+  }
 
   @Override
   public CompletionStage<Optional<SessionState>> load(String key) {
+    if (refusal != null) {
+      return CompletableFuture.failedFuture(refusal);
+    }
     return kept.load(key);
   }
 
@@ -62,7 +85,12 @@ final class SlowStore implements SessionStore {
 
   @Override
   public CompletionStage<Done> remove(String key, long version) {
-    return kept.remove(key, version);
+    return hanging ? new CompletableFuture<>() : kept.remove(key, version);
+  }
+
+  @Override
+  public CompletionStage<Done> remove(String key) {
+    return kept.remove(key);
   }
 
   @Override
@@ -72,6 +100,8 @@ final class SlowStore implements SessionStore {
 
   @Override
   public CompletionStage<List<String>> untouchedSince(Instant then, int most) {
-    return kept.untouchedSince(then, most);
+    return stale == null
+        ? kept.untouchedSince(then, most)
+        : CompletableFuture.completedFuture(stale);
   }
 }

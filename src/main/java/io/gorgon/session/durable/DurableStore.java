@@ -33,6 +33,8 @@ public final class DurableStore implements SessionStore {
 
   private static final String COUNT = "SELECT COUNT(*) FROM \"durable_state\" WHERE \"tag\" = ?";
 
+  private static final String REMOVE = "DELETE FROM \"durable_state\" WHERE \"persistence_id\" = ?";
+
   private static final String UNTOUCHED =
       "SELECT \"persistence_id\", CASE WHEN \"persistence_id\" LIKE ?"
           + " THEN SUBSTRING(\"state_payload\" FROM 1 FOR "
@@ -103,6 +105,20 @@ public final class DurableStore implements SessionStore {
                   ? CompletableFuture.completedFuture(Done.getInstance())
                   : CompletableFuture.failedFuture(away(key, cause));
             });
+  }
+
+  @Override
+  public CompletionStage<Done> remove(String key) {
+    return named(
+        key,
+        database.query(
+            connection -> {
+              try (PreparedStatement statement = connection.prepareStatement(REMOVE)) {
+                statement.setString(1, ids.of(key));
+                statement.executeUpdate();
+                return Done.getInstance();
+              }
+            }));
   }
 
   @Override

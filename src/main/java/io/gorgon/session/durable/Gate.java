@@ -4,12 +4,13 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * This lets in as many at a time as there are connections; the others wait in the order in which
  * they came. Who is called off here has surely not begun, which nobody could say of something that
- * waits inside of the database's own queues. Thread-safe; the lock is never held while anything
- * runs.
+ * waits inside of the database's own queues. A database that does not answer fills it up to a
+ * bound. Thread-safe; the lock is never held while anything runs.
  */
 final class Gate {
 
@@ -26,16 +27,27 @@ final class Gate {
   private final Deque<Visit> waiting = new ArrayDeque<>();
   private int free;
 
-  Gate(int places) {
+  private final int capacity;
+
+  /** {@code capacity}: as many may wait. */
+  Gate(int places, int capacity) {
     this.free = places;
+    this.capacity = capacity;
   }
 
-  /** Runs {@code begin} when there is a place: at once, or on the thread of one who leaves. */
-  Visit enter(Runnable begin) {
+  /**
+   * Runs {@code begin} when there is a place: at once, or on the thread of one who leaves.
+   *
+   * @return null if as many wait as may
+   */
+  @Nullable Visit enter(Runnable begin) {
     var visit = new Visit(begin);
     lock.lock();
     try {
       if (free == 0) {
+        if (waiting.size() >= capacity) {
+          return null;
+        }
         waiting.addLast(visit);
         return visit;
       }

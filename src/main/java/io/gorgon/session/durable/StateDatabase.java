@@ -1,23 +1,21 @@
 package io.gorgon.session.durable;
 
 import com.typesafe.config.ConfigFactory;
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import io.gorgon.session.durable.Gate.Visit;
 import io.gorgon.session.durable.StoreFailures.NothingChanged;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Executor;
-import java.util.concurrent.TimeoutException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.Cancellable;
 import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.ExtendedActorSystem;
 import org.apache.pekko.actor.typed.ActorSystem;
-import org.apache.pekko.actor.typed.DispatcherSelector;
 import org.apache.pekko.actor.typed.Extension;
 import org.apache.pekko.actor.typed.ExtensionId;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
@@ -54,20 +52,19 @@ final class StateDatabase implements Extension {
 
   private final ActorSystem<?> system;
   private final StoreSettings settings;
-  private final HikariDataSource connections;
+  private final Connections connections;
   private final JdbcBackend.JdbcDatabaseDef slick;
   private final DurableStateUpdateStore<byte[]> states;
   private final Gate gate;
-  private final Executor blocking;
+  private final ThreadPoolExecutor blocking;
   private final Schema schema;
 
   private StateDatabase(ActorSystem<?> system, StoreSettings settings) {
     this.system = system;
     this.settings = settings;
-    this.gate = new Gate(settings.connections());
-    this.blocking =
-        system.dispatchers().lookup(DispatcherSelector.fromConfig("gorgon.blocking-dispatcher"));
-    this.connections = new HikariDataSource(pool(settings));
+    this.gate = new Gate(settings.connections(), settings.queueCapacity());
+    this.blocking = threads(settings.connections());
+    this.connections = new Connections(NAME, settings);
     this.schema =
         settings.createSchema()
             ? Schema.of(connections, settings.isH2(), blocking)
@@ -96,47 +93,26 @@ final class StateDatabase implements Extension {
     return Id.INSTANCE.apply(system);
   }
 
-  private static HikariConfig pool(StoreSettings settings) {
-    var pool = new HikariConfig();
-    pool.setPoolName(NAME);
-    pool.setJdbcUrl(settings.url());
-    if (!settings.user().isEmpty()) {
-      pool.setUsername(settings.user());
-    }
-    if (!settings.password().isEmpty()) {
-      pool.setPassword(settings.password());
-    }
-    pool.setMaximumPoolSize(settings.connections());
-    pool.setMinimumIdle(1);
-    pool.setConnectionTimeout(settings.patience().toMillis());
-    pool.setValidationTimeout(Math.max(250, settings.patience().toMillis() / 2));
-    // The database may come later than this; until then each question is told so.
-    pool.setInitializationFailTimeout(-1);
-    String url = settings.url().toUpperCase(Locale.ROOT);
-    if (!settings.isH2()) {
-      // The URL's own parameters go before these.
-      pool.addDataSourceProperty("socketTimeout", seconds(settings.timeout()));
-      pool.addDataSourceProperty("connectTimeout", seconds(settings.patience()));
-      pool.addDataSourceProperty("ApplicationName", NAME);
-    } else {
-      // The plugin writes its names without quotes, and the script with them.
-      addUnlessIn(url, pool, "DATABASE_TO_UPPER");
-      if (!url.contains(";AUTO_SERVER=TRUE")) {
-        // Else H2 closes when a signal comes, while calls are still drained.
-        addUnlessIn(url, pool, "DB_CLOSE_ON_EXIT");
-      }
-    }
-    return pool;
-  }
-
-  private static void addUnlessIn(String url, HikariConfig pool, String setting) {
-    if (!url.contains(";" + setting + "=")) {
-      pool.addDataSourceProperty(setting, "FALSE");
-    }
-  }
-
-  private static String seconds(Duration duration) {
-    return Long.toString(Math.max(1, duration.plusMillis(999).toSeconds()));
+  /**
+   * Of our own: a database that does not answer keeps as many threads as there are connections, and
+   * those of the workers' I/O must not be among them.
+   */
+  private static ThreadPoolExecutor threads(int most) {
+    var number = new AtomicInteger();
+    var threads =
+        new ThreadPoolExecutor(
+            most,
+            most,
+            10,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(), // holds those whom the gate has let in, and a schema
+            task -> {
+              var thread = new Thread(task, NAME + "-sql-" + number.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+    threads.allowCoreThreadTimeOut(true);
+    return threads;
   }
 
   private static DurableStateUpdateStore<byte[]> states(
@@ -169,33 +145,31 @@ final class StateDatabase implements Extension {
    *
    * @return ends within the timeout; fails with {@link NothingChanged} if surely nothing was
    */
-  <T> CompletionStage<T> run(Supplier<CompletionStage<T>> question) {
-    var answer = new CompletableFuture<T>();
-    Visit visit = gate.enter(() -> begin(question, answer));
-    watch(answer, visit);
-    return answer;
+  <T> CompletionStage<T> run(Supplier<CompletionStage<T>> asking) {
+    var question = new Question<>(asking);
+    Visit visit = gate.enter(() -> begin(question));
+    if (visit == null) {
+      question.giveUp(
+          settings.queueCapacity()
+              + " questions wait already (gorgon.session-store.queue-capacity)");
+    } else {
+      watch(question, visit);
+    }
+    return question.answer();
   }
 
-  private <T> void begin(Supplier<CompletionStage<T>> question, CompletableFuture<T> answer) {
-    CompletionStage<T> asked;
-    try {
-      asked = schema.ready().thenCompose(there -> question.get());
-    } catch (RuntimeException thrown) {
-      asked = CompletableFuture.failedFuture(thrown);
-    }
-    asked.whenComplete(
-        (value, failure) -> {
-          try {
-            if (failure == null) {
-              answer.complete(value);
-            } else {
-              Throwable cause = StoreFailures.unwrapped(failure);
-              answer.completeExceptionally(StoreFailures.named(cause));
-            }
-          } finally {
-            gate.leave();
-          }
-        });
+  private <T> void begin(Question<T> question) {
+    schema
+        .ready()
+        .thenCompose(there -> question.ask())
+        .whenComplete(
+            (value, failure) -> {
+              try {
+                question.end(value, failure);
+              } finally {
+                gate.leave();
+              }
+            });
   }
 
   private <T> CompletionStage<T> blocking(SqlQuestion<T> question) {
@@ -214,38 +188,35 @@ final class StateDatabase implements Extension {
   private void close() {
     slick.close();
     connections.close();
+    blocking.shutdown();
   }
 
   // ---- time
 
-  private void watch(CompletableFuture<?> answer, Visit visit) {
+  private void watch(Question<?> question, Visit visit) {
     Duration patience = settings.patience();
-    Duration rest = settings.timeout().minus(patience);
     Cancellable turn =
         later(
             patience,
             () -> {
               if (gate.callOff(visit)) {
-                answer.completeExceptionally(
-                    new NothingChanged(
-                        "none of "
-                            + settings.connections()
-                            + " connections came free within "
-                            + patience.toMillis()
-                            + "ms"));
-              } else if (!answer.isDone()) {
-                Cancellable end = later(rest, () -> giveUp(answer));
-                answer.whenComplete((value, failure) -> end.cancel());
+                question.giveUp(
+                    "none of "
+                        + settings.connections()
+                        + " connections came free within "
+                        + patience.toMillis()
+                        + "ms");
+              } else if (!question.answer().isDone()) {
+                Cancellable end =
+                    later(settings.timeout().minus(patience), () -> question.giveUp(silence()));
+                question.answer().whenComplete((value, failure) -> end.cancel());
               }
             });
-    answer.whenComplete((value, failure) -> turn.cancel());
+    question.answer().whenComplete((value, failure) -> turn.cancel());
   }
 
-  /** The statement may still come to its end: nothing is known of it. */
-  private void giveUp(CompletableFuture<?> answer) {
-    answer.completeExceptionally(
-        new TimeoutException(
-            "the database has not answered within " + settings.timeout().toMillis() + "ms"));
+  private String silence() {
+    return "the database has not answered within " + settings.timeout().toMillis() + "ms";
   }
 
   private Cancellable later(Duration delay, Runnable task) {

@@ -19,6 +19,7 @@ import java.util.stream.Collectors;
  *
  * @param url begins with {@code jdbc:h2:} or {@code jdbc:postgresql:}
  * @param connections how many there are at most
+ * @param queueCapacity how many questions wait for one of them at most
  * @param timeout how long anything that is asked takes at most
  * @param createSchema whether tables are made if there are none
  */
@@ -27,6 +28,7 @@ record StoreSettings(
     String user,
     String password,
     int connections,
+    int queueCapacity,
     Duration timeout,
     boolean createSchema) {
 
@@ -59,6 +61,7 @@ record StoreSettings(
         in.text("user"),
         in.text("password"),
         in.integer("connections", 1, 200),
+        in.integer("queue-capacity", 1, 1_000_000),
         in.duration("timeout", Duration.ofSeconds(1), Duration.ofMinutes(5)),
         in.flag("create-schema"));
   }

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class GateTest {
 
-  private final Gate gate = new Gate(2);
+  private final Gate gate = new Gate(2, 4);
   private final List<String> begun = new ArrayList<>();
 
   private Gate.Visit enter(String name) {
@@ -29,6 +29,18 @@ class GateTest {
     assertThat(begun).containsExactly("a", "b", "c", "d");
     List.of("e", "f", "g").forEach(this::enter);
     assertThat(begun).endsWith("e", "f");
+  }
+
+  @Test
+  void oneMoreThanMayWaitIsNotTakenIn() {
+    List.of("a", "b", "c", "d", "e", "f").forEach(this::enter);
+    assertThat(enter("g")).isNull();
+
+    gate.leave();
+
+    assertThat(enter("h")).isNotNull();
+    assertThat(enter("i")).isNull();
+    assertThat(begun).containsExactly("a", "b", "c");
   }
 
   @Test

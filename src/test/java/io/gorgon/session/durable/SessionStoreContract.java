@@ -124,6 +124,21 @@ interface SessionStoreContract {
   }
 
   @Test
+  default void aStateIsForgottenWhateverItsVersion() {
+    SessionStore store = fresh();
+    get(store.remove("k"));
+    get(store.save(state("k", 1)));
+    get(store.save(state("k", 2)));
+    get(store.save(state("other", 1)));
+
+    get(store.remove("k"));
+
+    assertThat(get(store.load("k"))).isEmpty();
+    assertThat(get(store.count())).isEqualTo(1);
+    get(store.save(state("k", 1)));
+  }
+
+  @Test
   default void poolsDoNotSeeEachOther() {
     long number = POOLS.incrementAndGet();
     SessionStore one = store("contract-" + number);

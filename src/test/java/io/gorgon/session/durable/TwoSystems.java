@@ -79,6 +79,9 @@ interface TwoSystems extends SessionStoreContract {
     assertThat(failureOf(store.save(state("k", 1)))).isInstanceOf(SessionConflict.class);
     assertThat(get(states.getObject(id)).value().orElseThrow()).isEqualTo(newer);
     assertThat(get(store.untouchedSince(Instant.now().plusSeconds(60), 1))).containsExactly("k");
+
+    get(store.remove("k"));
+    get(store.save(state("k", 1)));
   }
 
   @Test
