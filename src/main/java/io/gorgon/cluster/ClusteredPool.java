@@ -75,7 +75,6 @@ record ClusteredPool(
           new ShardedSessions(
               settings,
               key -> ClusterSharding.get(system).entityRefFor(type, key),
-              extractor::shardId,
               desk,
               router,
               parcels,

@@ -71,6 +71,12 @@ abstract class Crossing implements PendingCall.Holder, Home {
     call.abandon(failure, true);
   }
 
+  /** Where the call is, for those who are told that it took too long. */
+  @Override
+  public String toString() {
+    return isSent() ? node() : "this node, for others to take it";
+  }
+
   // ---- as a holder of the call
 
   @Override

@@ -48,6 +48,14 @@ final class Desk extends AbstractBehavior<Desk.Command> {
   record Failed(long number, long position, FailureForm failure)
       implements Command, ClusterMessage {}
 
+  /** Who has the session of that call. */
+  record Here(long number, ActorRef<SessionEntity.Command> entity, ActorRef<Gate.Command> gate)
+      implements Command, ClusterMessage {}
+
+  /** Who had a session has ended: what it has not taken in until now, it never will. */
+  record Left(String key, ActorRef<SessionEntity.Command> entity)
+      implements Command, ClusterMessage {}
+
   /** A session's call has been taken in by that node. */
   record Taken(long number, ActorRef<Gate.Command> gate) implements Command, ClusterMessage {}
 
@@ -100,6 +108,8 @@ final class Desk extends AbstractBehavior<Desk.Command> {
         .onMessage(Answered.class, this::onAnswered)
         .onMessage(Told.class, this::onTold)
         .onMessage(Failed.class, this::onFailed)
+        .onMessage(Here.class, this::onHere)
+        .onMessage(Left.class, this::onLeft)
         .onMessage(Taken.class, this::onTaken)
         .onMessage(Loaded.class, this::onLoaded)
         .onMessage(Tick.class, tick -> onTick())
@@ -180,6 +190,18 @@ final class Desk extends AbstractBehavior<Desk.Command> {
         crossing.failed(failed.failure().failure());
       }
     }
+    return this;
+  }
+
+  private Behavior<Command> onHere(Here here) {
+    if (router.find(here.number()) instanceof SessionCrossing crossing) {
+      crossing.ownedBy(new Owner(here.entity(), here.gate()));
+    }
+    return this;
+  }
+
+  private Behavior<Command> onLeft(Left left) {
+    router.left(left.key(), left.entity());
     return this;
   }
 

@@ -51,6 +51,12 @@ final class Router implements Door {
 
           @Override
           public void onGone(Station station) {}
+
+          @Override
+          public void onLeft(String session, ActorRef<SessionEntity.Command> entity) {}
+
+          @Override
+          public void onClosed() {}
         };
 
     /** Some can be reached again, or no longer. */
@@ -58,6 +64,12 @@ final class Router implements Door {
 
     /** One is gone for good. */
     void onGone(Station station);
+
+    /** Who had a session has ended. */
+    void onLeft(String session, ActorRef<SessionEntity.Command> entity);
+
+    /** This one takes no calls any more. */
+    void onClosed();
   }
 
   /**
@@ -346,6 +358,11 @@ final class Router implements Door {
     watcher = other;
   }
 
+  /** Who had a session has ended. */
+  void left(String session, ActorRef<SessionEntity.Command> entity) {
+    watcher.onLeft(session, entity);
+  }
+
   /** A node does not run the pool any more, or is gone: nothing will come from there. */
   void gone(ActorRef<Gate.Command> gate) {
     Station station;
@@ -424,6 +441,7 @@ final class Router implements Door {
       lock.unlock();
     }
     left.forEach(crossing -> crossing.call().fail(draining()));
+    watcher.onClosed();
   }
 
   /** Whether nothing is under way. */

@@ -32,6 +32,9 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   /** What a session can be told. */
   sealed interface Command {}
 
+  /** Somebody has a call for the session, wherever that is: who has it? Does no harm twice. */
+  record Knock(ActorRef<Desk.Command> desk, long number) implements Command, ClusterMessage {}
+
   /** Run a call. */
   record Serve(
       ActorRef<Desk.Command> desk, long number, Errand errand, Affinity affinity, Parcel request)
@@ -93,6 +96,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   private final ClusterSettings settings;
   private final ActorRef<ClusterSharding.ShardCommand> shard;
   private final Set<Visit.Id> present = new HashSet<>();
+  private final Set<ActorRef<Desk.Command>> desks = new HashSet<>();
   private int questions;
   private boolean leaving;
 
@@ -119,6 +123,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   @Override
   public Receive<Command> createReceive() {
     return newReceiveBuilder()
+        .onMessage(Knock.class, this::onKnock)
         .onMessage(Serve.class, this::onServe)
         .onMessage(GiveUp.class, this::onGiveUp)
         .onMessage(End.class, this::onEnd)
@@ -132,6 +137,15 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
         .onMessage(StateEnded.class, this::onStateEnded)
         .onSignal(PostStop.class, signal -> onPostStop())
         .build();
+  }
+
+  /** One that is about to leave says nothing: who knocks again will find the next owner. */
+  private Behavior<Command> onKnock(Knock knock) {
+    if (!leaving) {
+      desks.add(knock.desk());
+      knock.desk().tell(new Desk.Here(knock.number(), getContext().getSelf(), gate));
+    }
+    return this;
   }
 
   private Behavior<Command> onServe(Serve serve) {
@@ -268,8 +282,10 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
     return this;
   }
 
+  /** Nothing that comes now is taken in any more, which is what callers must know. */
   private Behavior<Command> onPostStop() {
     present.forEach(visits::giveUp);
+    desks.forEach(desk -> desk.tell(new Desk.Left(key, getContext().getSelf())));
     return this;
   }
 }

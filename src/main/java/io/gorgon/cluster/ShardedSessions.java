@@ -14,7 +14,7 @@ import io.gorgon.worker.PendingCall;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.Iterator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -29,14 +29,18 @@ import org.apache.pekko.cluster.sharding.typed.javadsl.EntityRef;
 import org.jspecify.annotations.Nullable;
 
 /**
- * This sends each call of a session to the one node that has the session, wherever that is. A
- * message to a node that is cut off would be lost, so calls for such a node wait here until it is
- * back, or its sessions have gone elsewhere: those have not started. Thread-safe.
+ * This sends each call of a session to the one node that has the session, wherever that is, one
+ * after another. Who has it is asked first, as often as need be: sharding drops messages while it
+ * moves a session, and loses them with a node. Calls for a node that is cut off wait here until it
+ * is back, or its sessions have gone elsewhere. What is here has not started. Thread-safe.
  */
 final class ShardedSessions implements SessionHome, Router.Watcher {
 
   /** How long a call waits whose session is on its way from one node to another. */
-  private static final Duration MOVING = Duration.ofMillis(100);
+  private static final Duration MOVING = Duration.ofMillis(50);
+
+  /** How often it is asked who has a session. */
+  private static final Duration KNOCK = Duration.ofMillis(100);
 
   /** Runs something later. */
   interface Timer {
@@ -45,28 +49,28 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
 
   private final PoolSettings settings;
   private final Function<String, EntityRef<SessionEntity.Command>> entities;
-  private final Function<String, String> shardOf;
   private final ActorRef<Desk.Command> desk;
   private final Router router;
   private final Parcels parcels;
   private final PoolClock clock;
   private final Timer timer;
   private final ReentrantLock lock = new ReentrantLock();
-  private final Deque<SessionCrossing> held = new ArrayDeque<>();
+  private final Map<String, Lane> lanes = new HashMap<>();
 
-  /** Which node has taken a call of a shard's sessions last. */
-  private final Map<String, ActorRef<Gate.Command>> homes = new ConcurrentHashMap<>();
+  /** Calls that wait in the lanes. */
+  private int waiting;
+
+  /** Who has which session; those who leave tell so. */
+  private final Map<String, Owner> owners = new ConcurrentHashMap<>();
 
   /**
    * For one pool on one node.
    *
    * @param entities finds a session by its key
-   * @param shardOf the shard that a key belongs to
    */
   ShardedSessions(
       PoolSettings settings,
       Function<String, EntityRef<SessionEntity.Command>> entities,
-      Function<String, String> shardOf,
       ActorRef<Desk.Command> desk,
       Router router,
       Parcels parcels,
@@ -74,7 +78,6 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
       Timer timer) {
     this.settings = settings;
     this.entities = entities;
-    this.shardOf = shardOf;
     this.desk = desk;
     this.router = router;
     this.parcels = parcels;
@@ -84,144 +87,284 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
 
   @Override
   public void submit(String key, PendingCall call, Affinity affinity, SessionRoad road) {
-    send(new SessionCrossing(call, router.nextNumber(), key, affinity, this, clock));
-  }
-
-  private void send(SessionCrossing crossing) {
-    PendingCall call = crossing.call();
-    if (!router.isOpen()) {
-      call.fail(new Draining(settings.name(), false));
-      return;
-    }
+    var crossing = new SessionCrossing(call, router.nextNumber(), key, affinity, this, clock);
     call.heldBy(crossing);
     router.add(crossing);
-    boolean full = false;
+    boolean full;
     lock.lock();
     try {
-      if (call.isDone()) {
-        router.remove(crossing);
-      } else if (!isCutOff(crossing.key())) {
-        tell(crossing);
-      } else if (held.size() < settings.queueCapacity()) {
-        held.addLast(crossing);
-      } else {
-        full = true;
+      Lane lane = lanes.computeIfAbsent(key, any -> new Lane());
+      boolean atOnce = lane.isFree() && !isCutOff(key);
+      full = !atOnce && waiting >= settings.queueCapacity();
+      if (!full) {
+        lane.add(crossing);
+        waiting++;
       }
     } finally {
       lock.unlock();
     }
     if (full) {
       int capacity = settings.queueCapacity();
-      call.fail(
-          new Overloaded(
-              settings.name(), capacity, capacity, "the node that has the session is cut off"));
+      String why = "they wait behind others of their sessions, or for nodes that are cut off";
+      call.fail(new Overloaded(settings.name(), capacity, capacity, why));
       crossing.over();
+    } else {
+      advance(key);
     }
   }
 
-  /** Under the lock, so that the calls of a session go in their order. */
-  private void tell(SessionCrossing crossing) {
-    crossing.sent();
-    PendingCall call = crossing.call();
-    entities
-        .apply(crossing.key())
-        .tell(
-            new SessionEntity.Serve(
-                desk,
-                crossing.number(),
-                Errand.of(call, clock.getAsLong()),
-                crossing.affinity(),
-                parcels.pack(call.body())));
+  /** Sends the session's next call, if it can be sent. */
+  private void advance(String key) {
+    Deque<Lane.Step> refused = new ArrayDeque<>(0);
+    Lane.Step next = null;
+    lock.lock();
+    try {
+      Lane lane = lanes.get(key);
+      if (lane == null) {
+        return;
+      }
+      if (!router.isOpen()) {
+        refused = lane.clear();
+        waiting -= refused.size();
+      } else if (!isCutOff(key)) {
+        next = lane.begin();
+        waiting -= next == null ? 0 : 1;
+      }
+      if (lane.isFree()) {
+        lanes.remove(key);
+      }
+    } finally {
+      lock.unlock();
+    }
+    refused.forEach(this::refuse);
+    // Without the lock: nobody else tells the session anything until this one has ended.
+    if (next != null) {
+      tell(next);
+    }
+  }
+
+  private void refuse(Lane.Step step) {
+    var draining = new Draining(settings.name(), false);
+    if (step instanceof SessionCrossing crossing) {
+      crossing.call().fail(draining);
+      crossing.over();
+    } else if (step instanceof Lane.Ending ending) {
+      ending.ended().completeExceptionally(draining);
+    }
+  }
+
+  private void tell(Lane.Step step) {
+    if (step instanceof SessionCrossing crossing) {
+      depart(crossing);
+    } else if (step instanceof Lane.Ending ending) {
+      this.<SessionEntity.Ended>ask(ending.key(), (entity, ref) -> new SessionEntity.End(ref))
+          .whenComplete((ended, failure) -> onEnded(ending, ended, failure));
+    }
+  }
+
+  private void depart(SessionCrossing crossing) {
+    Owner owner = owners.get(crossing.key());
+    if (crossing.call().isDone()) {
+      over(crossing); // has been, perhaps, before it had begun
+    } else if (owner == null) {
+      knock(crossing);
+    } else if (crossing.goesTo(owner)) {
+      PendingCall call = crossing.call();
+      owner
+          .entity()
+          .tell(
+              new SessionEntity.Serve(
+                  desk,
+                  crossing.number(),
+                  Errand.of(call, clock.getAsLong()),
+                  crossing.affinity(),
+                  parcels.pack(call.body())));
+    }
+  }
+
+  /** Until somebody opens: a knock may be lost when a session moves, or with a node. */
+  private void knock(SessionCrossing crossing) {
+    entities.apply(crossing.key()).tell(new SessionEntity.Knock(desk, crossing.number()));
+    timer.after(
+        KNOCK,
+        () -> {
+          if (!crossing.isSent() && router.find(crossing.number()) == crossing) {
+            depart(crossing);
+          }
+        });
+  }
+
+  /** Somebody has opened. */
+  void found(SessionCrossing crossing, Owner owner) {
+    owners.put(crossing.key(), owner);
+    if (!crossing.isSent()) {
+      depart(crossing);
+    }
+  }
+
+  private void onEnded(
+      Lane.Ending ending, SessionEntity.@Nullable Ended ended, @Nullable Throwable failure) {
+    FailureForm told = ended == null ? null : ended.failure();
+    if (told != null) {
+      ending.ended().completeExceptionally(told.failure());
+    } else if (failure != null) {
+      ending.ended().completeExceptionally(failure);
+    } else {
+      ending.ended().complete(Done.getInstance());
+    }
+    leave(ending.key(), ending);
+  }
+
+  /** The step has ended, wherever it was: the next one may begin. */
+  private void leave(String key, Lane.Step step) {
+    lock.lock();
+    try {
+      Lane lane = lanes.get(key);
+      if (lane != null && lane.end(step) == Lane.Place.WAITING) {
+        waiting--;
+      }
+    } finally {
+      lock.unlock();
+    }
+    advance(key);
   }
 
   private boolean isCutOff(String key) {
-    Station home = home(key);
+    Owner owner = owners.get(key);
+    Station home = owner == null ? null : router.station(owner.gate());
     return home != null && !home.isReachable();
-  }
-
-  private @Nullable Station home(String key) {
-    ActorRef<Gate.Command> gate = homes.get(shardOf.apply(key));
-    return gate == null ? null : router.station(gate);
   }
 
   /** A session's node has taken a call. */
   void taken(SessionCrossing crossing, ActorRef<Gate.Command> gate) {
-    homes.put(shardOf.apply(crossing.key()), gate);
-    crossing.takenBy(router.station(gate), new RemoteVisit(gate, desk, crossing.number(), parcels));
+    crossing.isAt(new RemoteVisit(gate, desk, crossing.number(), parcels));
   }
 
   /** Sends what waited for nodes that can be reached again, or are gone. */
   @Override
   public void onReachability() {
+    List<String> keys;
     lock.lock();
     try {
-      Iterator<SessionCrossing> all = held.iterator();
-      while (all.hasNext()) {
-        SessionCrossing crossing = all.next();
-        if (crossing.call().isDone()) {
-          all.remove();
-        } else if (!isCutOff(crossing.key())) {
-          all.remove();
-          tell(crossing);
-        }
-      }
+      keys = List.copyOf(lanes.keySet());
     } finally {
       lock.unlock();
     }
+    keys.forEach(this::advance);
   }
 
   /** A node is gone for good, and with it what it had in its hands. */
   @Override
   public void onGone(Station station) {
+    owners.values().removeIf(owner -> owner.gate().equals(station.gate()));
     for (Crossing any : List.copyOf(router.all())) {
-      if (any instanceof SessionCrossing crossing && crossing.isSent()) {
-        Station owner = crossing.station();
-        if (owner == station || (owner == null && home(crossing.key()) == station)) {
+      if (any instanceof SessionCrossing crossing) {
+        Owner owner = crossing.owner();
+        if (owner != null && owner.gate().equals(station.gate())) {
           crossing.lost(station.node());
         }
       }
     }
-    homes.values().removeIf(gate -> gate.equals(station.gate()));
     onReachability();
   }
 
-  /** Tells the session's node, by way of its shard, that nobody waits for a call any more. */
+  /** What the one who had the session has not taken in has not started. */
+  @Override
+  public void onLeft(String session, ActorRef<SessionEntity.Command> entity) {
+    owners.computeIfPresent(session, (key, owner) -> owner.entity().equals(entity) ? null : owner);
+    SessionCrossing left = null;
+    lock.lock();
+    try {
+      Lane lane = lanes.get(session);
+      if (lane != null
+          && lane.current() instanceof SessionCrossing crossing
+          && crossing.away() == null
+          && crossing.owner() != null
+          && crossing.owner().entity().equals(entity)) {
+        left = crossing;
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (left != null) {
+      redirect(left);
+    }
+  }
+
+  /** Refuses what waits here. */
+  @Override
+  public void onClosed() {
+    onReachability();
+  }
+
+  /** Tells the one who was sent a call, and has not said yet that it was taken in. */
   void giveUp(SessionCrossing crossing) {
-    entities.apply(crossing.key()).tell(new SessionEntity.GiveUp(desk, crossing.number()));
+    Owner owner = crossing.owner();
+    if (owner != null) {
+      owner.entity().tell(new SessionEntity.GiveUp(desk, crossing.number()));
+    }
   }
 
   void over(SessionCrossing crossing) {
     router.remove(crossing);
-    lock.lock();
-    try {
-      held.remove(crossing);
-    } finally {
-      lock.unlock();
-    }
+    leave(crossing.key(), crossing);
   }
 
   /** The session is on its way from one node to another, and the call was not started. */
   void redirect(SessionCrossing crossing) {
-    over(crossing);
+    String key = crossing.key();
+    Owner owner = crossing.owner();
+    if (owner != null) {
+      owners.remove(key, owner);
+    }
     SessionCrossing again = crossing.again(router.nextNumber());
-    crossing.call().heldBy(again);
+    router.remove(crossing);
     router.add(again); // its deadline goes on
-    timer.after(MOVING, () -> send(again));
+    crossing.call().heldBy(again);
+    lock.lock();
+    try {
+      lanes.computeIfAbsent(key, any -> new Lane()).restBefore(crossing, again);
+      waiting++;
+    } finally {
+      lock.unlock();
+    }
+    if (crossing.isCancelled()) {
+      again.call().cancel("by its caller"); // in time, as is clear now
+    }
+    if (again.call().isDone()) {
+      over(again); // it was told to the crossing before
+    }
+    timer.after(MOVING, () -> rested(key));
   }
 
-  // ---- what is asked for without a call
+  private void rested(String key) {
+    lock.lock();
+    try {
+      Lane lane = lanes.get(key);
+      if (lane != null) {
+        lane.rested();
+      }
+    } finally {
+      lock.unlock();
+    }
+    advance(key);
+  }
 
   @Override
   public CompletionStage<Done> end(String key) {
-    return this.<SessionEntity.Ended>ask(key, (entity, ref) -> new SessionEntity.End(ref))
-        .thenCompose(
-            ended -> {
-              FailureForm failure = ended.failure();
-              return failure == null
-                  ? CompletableFuture.completedFuture(Done.getInstance())
-                  : CompletableFuture.failedFuture(failure.failure());
-            });
+    var ending = new Lane.Ending(key, new CompletableFuture<>());
+    lock.lock();
+    try {
+      lanes.computeIfAbsent(key, any -> new Lane()).add(ending);
+      waiting++;
+    } finally {
+      lock.unlock();
+    }
+    advance(key);
+    return ending.ended();
   }
+
+  // ---- what is asked for without a call
 
   @Override
   public CompletionStage<SessionState> read(String key) {

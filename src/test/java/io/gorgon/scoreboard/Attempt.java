@@ -33,7 +33,8 @@ record Attempt(
 
   /** Whether it had no typed end in time. */
   boolean isUntyped() {
-    return (failure != null && !(failure instanceof PythonFailure)) || endedAt - sentAt > limit + GRACE;
+    return (failure != null && !(failure instanceof PythonFailure))
+        || endedAt - sentAt > limit + GRACE;
   }
 
   /** Whether what it was told allows that its change was kept. */

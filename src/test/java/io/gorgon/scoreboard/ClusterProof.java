@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -71,23 +72,27 @@ final class ClusterProof implements AutoCloseable {
     load.start();
     phase("calm", () -> {});
     for (int i = 0; i < rounds; i++) {
-      int round = i;
-      phase("kill -9 of the oldest", () -> kill(cluster.node(round % NODES)));
-      phase("leave", () -> leave(cluster.node((round + 1) % NODES)));
+      phase("kill -9", () -> kill(busiest()));
+      phase("leave", () -> leave(busiest()));
       phase("rolling restart", this::roll);
-      phase("short partition", () -> blink(cluster.node((round + 2) % NODES)));
-      phase("partition", () -> part(cluster.node((round + 2) % NODES)));
+      phase("short partition", () -> blink(busiest()));
+      phase("partition", () -> part(busiest()));
       phase("no database", this::withoutPostgres);
     }
     load.stop();
+  }
+
+  private NodeProcess busiest() {
+    return cluster.nodes().stream()
+        .max(Comparator.comparingInt(node -> load.sessionsAt(node.name()).size()))
+        .orElseThrow();
   }
 
   private void kill(NodeProcess node) {
     List<String> sessions = load.sessionsAt(node.name());
     long killed = System.nanoTime();
     node.kill();
-    long left = node.orphans();
-    orphans += left;
+    orphans += node.orphans();
     // Its Python had a second; what is left would be an orphan, and is counted as one.
     deaths.put(node.name(), Math.min(System.nanoTime(), killed + 1_000_000_000L));
     recover(node, sessions, killed);
@@ -163,7 +168,8 @@ final class ClusterProof implements AutoCloseable {
     selfDowned = Math.max(selfDowned, seconds(cut, ended));
     deaths.put(node.name(), ended);
     orphans += node.orphans();
-    System.out.printf("[proof] %s had ended %.2f s after the cut%n", node.name(), seconds(cut, ended));
+    System.out.printf(
+        "[proof] %s had ended %.2f s after the cut%n", node.name(), seconds(cut, ended));
     cluster.wires().heal(node.host());
     cluster.replace(node);
   }
@@ -177,7 +183,8 @@ final class ClusterProof implements AutoCloseable {
     for (int i = 0; i < ProofLoad.SESSIONS; i++) {
       all.add(ProofLoad.session(i));
     }
-    afterPostgres = Math.max(afterPostgres, seconds(again, load.untilAllAnswer(next(), all, again)));
+    afterPostgres =
+        Math.max(afterPostgres, seconds(again, load.untilAllAnswer(next(), all, again)));
   }
 
   /** What each session has in the database. */
@@ -187,8 +194,7 @@ final class ClusterProof implements AutoCloseable {
     for (int i = 0; i < ProofLoad.SESSIONS; i++) {
       String session = ProofLoad.session(i);
       List<String> ids = new ArrayList<>();
-      SessionState state =
-          store.load(session).toCompletableFuture().join().orElse(null);
+      SessionState state = store.load(session).toCompletableFuture().join().orElse(null);
       if (state != null) {
         for (Object id : (List<?>) state.decoded().getOrDefault("ids", List.of())) {
           ids.add(String.valueOf(id));
@@ -208,6 +214,10 @@ final class ClusterProof implements AutoCloseable {
     for (Phase phase : phases) {
       System.out.println(
           "[proof] " + phase.name() + ": " + ledger.outcomes(phase.from(), phase.until()));
+      ledger.outcomes(phase.from(), phase.until()).keySet().stream()
+          .filter(outcome -> !outcome.equals("answers"))
+          .flatMap(outcome -> ledger.examples(outcome, phase.from(), phase.until()).stream())
+          .forEach(line -> System.out.println("[proof]   " + line));
     }
     ledger.print();
     int calls = load.attempts().size();

@@ -49,8 +49,7 @@ final class Ledger {
     read(journal, deaths);
     for (Attempt each : attempts) {
       if (each.isUntyped()) {
-        untyped.add(
-            each + " took " + (each.endedAt() - each.sentAt()) / 1_000_000 + " ms");
+        untyped.add(each + " took " + (each.endedAt() - each.sentAt()) / 1_000_000 + " ms");
       }
     }
     judgeStates(states);
@@ -144,8 +143,17 @@ final class Ledger {
     return attempts.stream()
         .filter(each -> each.sentAt() >= from && each.sentAt() < until)
         .collect(
-            Collectors.groupingBy(
-                Attempt::outcome, java.util.TreeMap::new, Collectors.counting()));
+            Collectors.groupingBy(Attempt::outcome, java.util.TreeMap::new, Collectors.counting()));
+  }
+
+  /** The failures of a kind, the first few. */
+  List<String> examples(String outcome, long from, long until) {
+    return attempts.stream()
+        .filter(each -> each.sentAt() >= from && each.sentAt() < until)
+        .filter(each -> each.outcome().equals(outcome))
+        .map(each -> each.id() + " " + each.session() + " " + each.failure())
+        .limit(4)
+        .toList();
   }
 
   void print() {

@@ -99,9 +99,9 @@ record NodeProcess(
     awaitEnd(10);
   }
 
-  /** SIGTERM. */
+  /** SIGTERM, and its commands go on: the end of those would end it at once. */
   void leave() {
-    jvm.destroy();
+    jvm.toHandle().destroy();
   }
 
   /** Whether it has ended by then. */

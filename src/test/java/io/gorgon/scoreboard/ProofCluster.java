@@ -71,10 +71,7 @@ final class ProofCluster implements AutoCloseable {
             + "\"]\n"
             + postgres.settings();
     return NodeProcess.start(
-        "node" + ++started,
-        host,
-        ProofNode.SYSTEM + "@" + host + ":" + reachedBy,
-        settings);
+        "node" + ++started, host, ProofNode.SYSTEM + "@" + host + ":" + reachedBy, settings);
   }
 
   /** From now on nodes start with a newer version. */

@@ -136,8 +136,7 @@ final class ProofLoad {
       Call call =
           Call.of("clustered:once", journal.toString(), id, random.nextInt(30) / 1_000.0)
               .withTimeout(limit);
-      sent.add(
-          noted(id, null, limit, pool.call(call).thenApply(reply -> reply.as(String.class))));
+      sent.add(noted(id, null, limit, pool.call(call).thenApply(reply -> reply.as(String.class))));
     }
     return sent;
   }
@@ -219,7 +218,9 @@ final class ProofLoad {
     for (CompletableFuture<Long> each : all) {
       try {
         last = Math.max(last, each.get(60, TimeUnit.SECONDS));
-      } catch (TimeoutException | InterruptedException | java.util.concurrent.ExecutionException e) {
+      } catch (TimeoutException
+          | InterruptedException
+          | java.util.concurrent.ExecutionException e) {
         throw new AssertionError("a session does not come back", e);
       }
     }
@@ -234,8 +235,7 @@ final class ProofLoad {
               return attempt.isAcknowledged()
                   ? CompletableFuture.completedFuture(attempt.endedAt())
                   : CompletableFuture.supplyAsync(
-                          () -> 0,
-                          CompletableFuture.delayedExecutor(20, TimeUnit.MILLISECONDS))
+                          () -> 0, CompletableFuture.delayedExecutor(20, TimeUnit.MILLISECONDS))
                       .thenCompose(any -> untilItAnswers(session, caller, number + 1));
             });
   }
@@ -245,8 +245,7 @@ final class ProofLoad {
     var last = new java.util.HashMap<String, Attempt>();
     for (Attempt each : attempts) {
       if (each.session() != null && each.isAcknowledged()) {
-        last.merge(
-            each.session(), each, (a, b) -> a.endedAt() > b.endedAt() ? a : b);
+        last.merge(each.session(), each, (a, b) -> a.endedAt() > b.endedAt() ? a : b);
       }
     }
     return last.values().stream()

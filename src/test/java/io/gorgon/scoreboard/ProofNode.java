@@ -60,6 +60,8 @@ final class ProofNode {
         "pekko.cluster.split-brain-resolver {",
         "  active-strategy = keep-majority, stable-after = 2s",
         "}",
+        // For the difference of both sides' clocks and eyes, and for Python to be interrupted.
+        "pekko.cluster.down-removal-margin = 1500ms",
         "pekko.cluster.sharding.retry-interval = 200ms",
         "pekko.cluster.sharding.waiting-for-state-timeout = 1s",
         "pekko.cluster.singleton.hand-over-retry-interval = 200ms",
@@ -89,8 +91,7 @@ final class ProofNode {
     var commands = new Thread(() -> obey(system), "commands");
     commands.setDaemon(true);
     commands.start();
-    ((ExtendedActorSystem) Adapter.toClassic(system))
-        .systemActorOf(Props.create(Echo.class), ECHO);
+    ((ExtendedActorSystem) Adapter.toClassic(system)).systemActorOf(Props.create(Echo.class), ECHO);
     PythonPool pool = ClusteredPools.get(system).pool(POOL);
     int workers = pool.settings().minWorkers();
     while (ClusteredPools.get(system).readyNodes(POOL) == 0) {
@@ -105,8 +106,7 @@ final class ProofNode {
   }
 
   private static void obey(ActorSystem<?> system) {
-    try (var lines =
-        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
+    try (var lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         String[] words = line.split(" ");
         if (words[0].equals("local")) {
