@@ -100,7 +100,9 @@ class FaultyWorker(Worker):
         self.now = self._count(frame)
         if self.now and "die-after-header" in self.faults:
             os._exit(DEATH)
-        reply = super().answer(frame)
+        patch, reply = apart(super().answer(frame))
+        if patch is not None:
+            self.send(patch)
         if self.now:
             return self._spoil(frame.id, b"".join(reply) if isinstance(reply, list) else reply)
         return reply
@@ -147,6 +149,15 @@ def with_check(frame: bytes) -> bytes:
     """The frame with the check that fits its prefix, so that something else is what is wrong."""
     head = frame[: _wire.COUNTED]
     return head + _LENGTH.pack(crc32(head)) + frame[_wire.PREFIX_SIZE :]
+
+
+def apart(reply: _wire.Written) -> tuple[bytes | None, _wire.Written]:
+    """The patch that goes ahead of an answer, and the answer: so that faults strike between the two."""
+    if kind_of(reply) != _wire.PATCH:
+        return None, reply
+    both = reply if isinstance(reply, bytes) else b"".join(reply)
+    size = _LENGTH.size + _LENGTH.unpack_from(both)[0]
+    return both[:size], both[size:]
 
 
 def kind_of(frame: _wire.Written) -> int:

@@ -239,7 +239,7 @@ class ProgramPromisesTest {
             + " \"type\": \"invalid_request_error\", \"code\": \"context_length_exceeded\"}}";
     ModelAnswer tooLong =
         new ModelAnswer(400, body, true, Map.of(), Optional.empty(), 0, OptionalInt.empty());
-    model.next(tooLong, tooLong);
+    model.next(tooLong);
 
     LanguageModelFailed failed =
         catchThrowableOfType(

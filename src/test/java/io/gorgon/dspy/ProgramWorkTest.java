@@ -155,7 +155,7 @@ class ProgramWorkTest {
                   .behind(
                       new CompletableFuture<Void>() {
                         @Override
-                        public Void join() {
+                        public Void get() {
                           written.complete(null);
                           return null;
                         }
