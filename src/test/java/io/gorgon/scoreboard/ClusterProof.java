@@ -2,6 +2,7 @@ package io.gorgon.scoreboard;
 
 import io.gorgon.session.SessionState;
 import io.gorgon.session.durable.DurableStore;
+import io.gorgon.testkit.TestPostgres;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,9 +41,9 @@ final class ClusterProof implements AutoCloseable {
   private long cutDrains;
   private int events;
 
-  ClusterProof(Path directory, long seed) throws IOException {
+  ClusterProof(TestPostgres postgres, Path directory, long seed) throws IOException {
     this.journal = Files.createFile(directory.resolve("journal"));
-    this.cluster = new ProofCluster(NODES, 1);
+    this.cluster = new ProofCluster("node", postgres, true, NODES, 1);
     this.load = new ProofLoad(cluster.front(), cluster.pool(), journal, seed);
   }
 
@@ -208,7 +209,7 @@ final class ClusterProof implements AutoCloseable {
     return states;
   }
 
-  /** The rows, from 22. */
+  /** The rows, from 26. */
   Row[] rows() throws IOException {
     var ledger = new Ledger(load.attempts(), journal, states(), deaths);
     for (Phase phase : phases) {
@@ -223,13 +224,13 @@ final class ClusterProof implements AutoCloseable {
     int calls = load.attempts().size();
     return new Row[] {
       Row.of(
-          22,
+          26,
           "three nodes: calls without exactly one typed outcome by deadline + 250 ms",
           "0",
           Figure.none("", ledger.untyped.size()),
           Figure.atLeast("of", calls, 1_000, "calls")),
       Row.of(
-          23,
+          27,
           "committed session changes lost, doubled, kept though told otherwise, out of order",
           "0, 0, 0, 0",
           Figure.none("", ledger.lost.size()),
@@ -237,32 +238,32 @@ final class ClusterProof implements AutoCloseable {
           Figure.none("", ledger.unexpected.size()),
           Figure.none("", ledger.disordered.size())),
       Row.of(
-          24,
+          28,
           "sessions that two nodes ran at once; calls run twice or told wrongly; broken streams",
           "0, 0, 0",
           Figure.none("", ledger.ownedTwice.size()),
           Figure.none("", ledger.ranTwice.size()),
           Figure.none("", load.brokenStreams())),
       Row.of(
-          25,
+          29,
           "Python processes left a second after the end of their node",
           "0",
           Figure.none("", orphans)),
       Row.of(
-          26,
+          30,
           "node seen as downed → its last session answers elsewhere",
           "≤ 3 s",
           Figure.within("", most(recoveries), 3, "s"),
           Figure.within("downed", most(detections), 10, "s after the event").shown()),
       Row.of(
-          27,
+          31,
           "graceful leave: cut by a shutdown phase; until the JVM has ended",
           "0, ≤ 10 s",
           Figure.none("", cutDrains),
           Figure.within("", most(drains), 10, "s"),
           Figure.within("sessions answer within", most(movedBack), 3, "s").shown()),
       Row.of(
-          28,
+          32,
           "downed by a partition → its JVM has ended; database back → all sessions answer",
           "≤ 10 s, ≤ 3 s",
           Figure.within("", selfDowned, 10, "s"),

@@ -14,14 +14,15 @@ import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
 
 /**
- * A database, nodes with Python in JVMs of their own, and this JVM as a node without Python, all
- * wired together.
+ * Nodes with Python in JVMs of their own, and this JVM as a node without Python, over one database.
  */
 final class ProofCluster implements AutoCloseable {
 
   private static final String FRONT = "127.0.0.9";
 
-  private final TestPostgres postgres = TestPostgres.start();
+  private final String name;
+  private final TestPostgres postgres;
+  private final boolean wired;
   private final Wires wires = new Wires();
   private final List<NodeProcess> nodes = new ArrayList<>();
   private final int workers;
@@ -31,15 +32,23 @@ final class ProofCluster implements AutoCloseable {
   private int started;
   private int version;
 
-  /** So many nodes, each with so many workers. */
-  ProofCluster(int size, int workers) {
+  /**
+   * So many nodes, each with so many workers.
+   *
+   * @param wired whether nodes are reached through wires that can be cut, or by themselves
+   */
+  ProofCluster(String name, TestPostgres postgres, boolean wired, int size, int workers) {
+    this.name = name;
+    this.postgres = postgres;
+    this.wired = wired;
     this.workers = workers;
     int port = Wires.freePort(FRONT);
-    int reachedBy = wires.reach(FRONT, port);
+    int reachedBy = reach(FRONT, port);
     this.frontAddress = ProofNode.SYSTEM + "@" + FRONT + ":" + reachedBy;
     String settings =
         ProofNode.settings(FRONT, port, reachedBy, "front", workers)
-            + "\npekko.coordinated-shutdown.exit-jvm = off\n"
+            + "\npekko.coordinated-shutdown.exit-jvm = off"
+            + "\npekko.cluster.jmx.multi-mbeans-in-same-jvm = on\n"
             + postgres.settings();
     this.front =
         ActorSystem.create(
@@ -58,9 +67,13 @@ final class ProofCluster implements AutoCloseable {
     awaitNodes(size);
   }
 
+  private int reach(String host, int port) {
+    return wired ? wires.reach(host, port) : port;
+  }
+
   private NodeProcess begin(String host) {
     int port = Wires.freePort(host);
-    int reachedBy = wires.reach(host, port);
+    int reachedBy = reach(host, port);
     String settings =
         ProofNode.settings(host, port, reachedBy, "python", workers)
             + "\npekko.cluster.app-version = \"1.0."
@@ -71,7 +84,7 @@ final class ProofCluster implements AutoCloseable {
             + "\"]\n"
             + postgres.settings();
     return NodeProcess.start(
-        "node" + ++started, host, ProofNode.SYSTEM + "@" + host + ":" + reachedBy, settings);
+        name + ++started, host, ProofNode.SYSTEM + "@" + host + ":" + reachedBy, settings);
   }
 
   /** From now on nodes start with a newer version. */
@@ -137,6 +150,5 @@ final class ProofCluster implements AutoCloseable {
     front.terminate();
     io.gorgon.proving.TestPool.get(front.getWhenTerminated());
     wires.close();
-    postgres.close();
   }
 }
