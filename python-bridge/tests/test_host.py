@@ -215,8 +215,10 @@ def test_cancelled_while_it_waits_for_a_tool(worker: Link, how: str) -> None:
     if how in ("ask_in_threads", "ask_from_own_loop"):
         worker.hear(_wire.HOST_CALL)
     worker.mark_cancelled(worker.sequence)
-    os.kill(worker.pid, signal.SIGINT)  # not through the keeper: it must be there before the replies are
-    if how == "ask_in_threads":  # the executor waits for its threads, whatever happens
+    if how != "ask_in_threads":
+        worker.signal("INT")
+    else:  # the executor waits for its threads, whatever happens
+        os.kill(worker.pid, signal.SIGINT)  # not through the keeper: it must be there before the replies are
         for number in (1, 2):
             worker.say(_wire.HOST_REPLY, host=number, value=number)
     assert worker.hear(_wire.FAILURE) == {"kind": "cancelled", "started": True}

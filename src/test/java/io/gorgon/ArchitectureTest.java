@@ -50,6 +50,8 @@ class ArchitectureTest {
           .definedBy("io.gorgon")
           .layer("dspy")
           .definedBy("io.gorgon.dspy")
+          .layer("cluster")
+          .definedBy("io.gorgon.cluster")
           .layer("cli")
           .definedBy("io.gorgon.cli")
           .layer("testkit")
@@ -76,6 +78,11 @@ class ArchitectureTest {
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("dspy")
           .mayOnlyAccessLayers("message", "tool", "stream", "pool", "session", "worker", "root")
+          .whereLayer("cluster")
+          .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("cluster")
+          .mayOnlyAccessLayers(
+              "message", "wire", "process", "worker", "tool", "stream", "pool", "session", "root")
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("testkit")
@@ -131,6 +138,26 @@ class ArchitectureTest {
               "com.zaxxer..",
               "org.h2..",
               "org.postgresql..");
+
+  /** Its jars are optional too. */
+  @ArchTest
+  static final ArchRule theClusterIsOptional =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages("io.gorgon.cluster", "io.gorgon.cli")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.apache.pekko.cluster..", "org.apache.pekko.remote..");
+
+  /** Health checks are named in a config, and need none of it. */
+  @ArchTest
+  static final ArchRule oneClassNeedsTheManagement =
+      noClasses()
+          .that()
+          .doNotHaveFullyQualifiedName("io.gorgon.cli.ManagementPort")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.apache.pekko.management..", "org.apache.pekko.http..");
 
   @ArchTest
   static final ArchRule onlyTheBenchKnowsTheDatabase =

@@ -24,9 +24,18 @@ final class CommandPool implements AutoCloseable {
 
   private static final Duration DRAIN_INTERRUPTED = Duration.ofMillis(100);
 
-  /** Ours, which says what was done; Pekko's would wait for running calls. */
-  private static final Config NO_OTHER_HOOK =
-      ConfigFactory.parseString("pekko.coordinated-shutdown.run-by-jvm-shutdown-hook = off");
+  /**
+   * The hook is ours, which says what was done; Pekko's would wait for running calls. And a command
+   * is no node, also where its file is that of one: it must neither join nor take a node's port,
+   * and its exit code is its own.
+   */
+  private static final Config ALONE =
+      ConfigFactory.parseString(
+          """
+          pekko.coordinated-shutdown { run-by-jvm-shutdown-hook = off, exit-jvm = off }
+          pekko.actor.provider = local
+          pekko.extensions = []
+          """);
 
   private final ActorSystem<?> system;
   private final PythonPool pool;
@@ -37,7 +46,7 @@ final class CommandPool implements AutoCloseable {
   CommandPool(PoolOptions options, Map<String, Object> extra) {
     Config whole = options.whole();
     PoolSettings settings = options.settings(whole, extra);
-    system = ActorSystem.create(Behaviors.empty(), "gorgon", NO_OTHER_HOOK.withFallback(whole));
+    system = ActorSystem.create(Behaviors.empty(), "gorgon", ALONE.withFallback(whole));
     pool = PythonPool.start(system, settings);
     Runtime.getRuntime().addShutdownHook(hook);
   }

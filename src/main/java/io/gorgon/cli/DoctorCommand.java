@@ -1,8 +1,11 @@
 package io.gorgon.cli;
 
+import com.typesafe.config.Config;
+import io.gorgon.cluster.SharedStore;
 import io.gorgon.connection.SharedMemory;
 import io.gorgon.message.Call;
 import io.gorgon.message.PythonFailure;
+import io.gorgon.message.PythonFailure.InvalidSettings;
 import io.gorgon.message.Values;
 import io.gorgon.pool.PoolSettings;
 import io.gorgon.process.Interpreter;
@@ -16,6 +19,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
@@ -54,8 +58,12 @@ final class DoctorCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     good("jdk", System.getProperty("java.vendor") + " " + Runtime.version());
     good("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
-    PoolSettings settings = options.settings(options.whole(), Map.of());
+    Config whole = options.whole();
+    PoolSettings settings = options.settings(whole, Map.of());
     lookAtLimits();
+    if (whole.getString("pekko.actor.provider").equals("cluster")) {
+      lookAtCluster(whole);
+    }
     try {
       Interpreter interpreter = Interpreter.find(settings.python());
       good("interpreter", interpreter.path() + " (" + interpreter.reason() + ")");
@@ -97,6 +105,25 @@ final class DoctorCommand implements Callable<Integer> {
     } finally {
       keeper.close();
       keeper.awaitClosed();
+    }
+  }
+
+  /** What one JVM may have for itself, and a cluster may not. */
+  private void lookAtCluster(Config whole) {
+    for (String name : new TreeSet<>(whole.getObject("gorgon.pools").keySet())) {
+      PoolSettings pool = PoolSettings.from(name, whole);
+      String what = "pool " + name + " in a cluster";
+      try {
+        SharedStore.check(pool, whole);
+        new ShutdownPhases(whole).check(pool);
+        String sessions =
+            SharedStore.problem(pool).isPresent()
+                ? "no sessions, for session.store is memory"
+                : "sessions in " + pool.session().store();
+        good(what, sessions + "; drains within its phase");
+      } catch (InvalidSettings wrong) {
+        bad(what, wrong.key(), String.valueOf(wrong.getMessage()));
+      }
     }
   }
 

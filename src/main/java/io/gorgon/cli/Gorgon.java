@@ -29,6 +29,7 @@ import picocli.CommandLine.ParseResult;
       CallCommand.class,
       MapCommand.class,
       DspyCommand.class,
+      NodeCommand.class,
       DoctorCommand.class,
       BenchCommand.class,
       HelpCommand.class
@@ -43,7 +44,9 @@ public final class Gorgon {
   public static void main(String[] arguments) {
     if (System.getProperty(LOG_SETTING) == null) {
       // Named, not found by name: an embedder's own configuration must not be in question.
-      System.setProperty(LOG_SETTING, "io/gorgon/cli/logback.xml");
+      boolean service = arguments.length > 0 && arguments[0].equals("node");
+      System.setProperty(
+          LOG_SETTING, "io/gorgon/cli/" + (service ? "logback-node.xml" : "logback.xml"));
     }
     // The backend starts before Pekko's threads log, or what they say first is replayed with a
     // warning.

@@ -1,6 +1,7 @@
 package io.gorgon.cluster;
 
 import com.typesafe.config.Config;
+import com.typesafe.config.ConfigUtil;
 import io.gorgon.message.PythonFailure.InvalidSettings;
 import io.gorgon.pool.SettingsReader;
 import java.time.Duration;
@@ -35,11 +36,8 @@ record ClusterSettings(
    * @throws InvalidSettings that names the key and what is allowed
    */
   static ClusterSettings from(String pool, Config config) {
-    String path = "gorgon.pools." + pool + ".cluster";
-    String role =
-        config.hasPath(path + ".role")
-            ? config.getString(path + ".role")
-            : config.getString("gorgon.default-pool.cluster.role");
+    String own = ConfigUtil.joinPath("gorgon", "pools", pool, "cluster", "role");
+    String role = config.getString(config.hasPath(own) ? own : "gorgon.default-pool.cluster.role");
     var reader = new SettingsReader("gorgon.cluster", config.getConfig("gorgon.cluster"));
     int inline = (int) reader.bytes("inline-limit", 1024, 16 * 1024 * 1024);
     if (config.hasPath(FRAME) && inline + ENVELOPE > config.getBytes(FRAME)) {

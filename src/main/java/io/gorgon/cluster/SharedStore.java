@@ -6,7 +6,7 @@ import io.gorgon.pool.PoolSettings;
 import java.util.Optional;
 
 /** This tells whether the store of a pool's sessions is one that all nodes share. */
-final class SharedStore {
+public final class SharedStore {
 
   private static final String URL = "gorgon.session-store.url";
 
@@ -17,7 +17,7 @@ final class SharedStore {
    *
    * @throws InvalidSettings that names the key
    */
-  static void check(PoolSettings settings, Config config) {
+  public static void check(PoolSettings settings, Config config) {
     if (settings.session().store().equals("durable")
         && config.getString(URL).startsWith("jdbc:h2:")) {
       throw new InvalidSettings(
@@ -28,7 +28,7 @@ final class SharedStore {
   }
 
   /** Why the pool can have no sessions in a cluster; empty if it can. */
-  static Optional<InvalidSettings> problem(PoolSettings settings) {
+  public static Optional<InvalidSettings> problem(PoolSettings settings) {
     return settings.session().store().equals("memory")
         ? Optional.of(
             new InvalidSettings(

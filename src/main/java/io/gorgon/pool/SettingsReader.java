@@ -76,7 +76,7 @@ public final class SettingsReader {
     return value;
   }
 
-  List<String> texts(String key) {
+  public List<String> texts(String key) {
     return read(key, "a list of texts", () -> config.getStringList(key));
   }
 

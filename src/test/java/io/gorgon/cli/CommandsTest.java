@@ -249,7 +249,7 @@ class CommandsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"demo", "call", "map", "doctor", "bench"})
+  @ValueSource(strings = {"demo", "call", "map", "node", "doctor", "bench"})
   void everyCommandHelps(String command) throws Exception {
     Ended ended = run("", command, "--help");
     assertThat(ended.code()).isZero();
