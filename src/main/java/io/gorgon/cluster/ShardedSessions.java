@@ -17,6 +17,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -48,7 +49,7 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
   }
 
   private final PoolSettings settings;
-  private final Function<String, EntityRef<SessionEntity.Command>> entities;
+  private final Function<String, Optional<EntityRef<SessionEntity.Command>>> entities;
   private final ActorRef<Desk.Command> desk;
   private final Router router;
   private final Parcels parcels;
@@ -66,11 +67,11 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
   /**
    * For one pool on one node.
    *
-   * @param entities finds a session by its key
+   * @param entities finds a session by its key; empty while this node takes no part
    */
   ShardedSessions(
       PoolSettings settings,
-      Function<String, EntityRef<SessionEntity.Command>> entities,
+      Function<String, Optional<EntityRef<SessionEntity.Command>>> entities,
       ActorRef<Desk.Command> desk,
       Router router,
       Parcels parcels,
@@ -184,7 +185,9 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
 
   /** Until somebody opens: a knock may be lost when a session moves, or with a node. */
   private void knock(SessionCrossing crossing) {
-    entities.apply(crossing.key()).tell(new SessionEntity.Knock(desk, crossing.number()));
+    entities
+        .apply(crossing.key())
+        .ifPresent(entity -> entity.tell(new SessionEntity.Knock(desk, crossing.number())));
     timer.after(
         KNOCK,
         () -> {
@@ -383,7 +386,10 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
   private <A> CompletionStage<A> ask(
       String key,
       BiFunction<EntityRef<SessionEntity.Command>, ActorRef<A>, SessionEntity.Command> question) {
-    EntityRef<SessionEntity.Command> entity = entities.apply(key);
+    EntityRef<SessionEntity.Command> entity = entities.apply(key).orElse(null);
+    if (entity == null) {
+      return CompletableFuture.failedFuture(away(key, "this node takes no part in sessions yet"));
+    }
     return entity
         .<A>ask(replyTo -> question.apply(entity, replyTo), settings.callTimeout())
         .exceptionallyCompose(

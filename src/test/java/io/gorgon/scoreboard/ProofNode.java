@@ -61,7 +61,14 @@ final class ProofNode {
         "  active-strategy = keep-majority, stable-after = 2s",
         "}",
         // For the difference of both sides' clocks and eyes, and for Python to be interrupted.
-        "pekko.cluster.down-removal-margin = 1500ms",
+        "pekko.cluster.down-removal-margin = 1s",
+        // By default all nodes of so small a cluster must agree to where a session is, the dead
+        // too.
+        "pekko.cluster.sharding.coordinator-state {",
+        "  write-majority-plus = 0, read-majority-plus = 0",
+        "}",
+        "pekko.cluster.sharding.distributed-data.majority-min-cap = 2",
+        "pekko.cluster.sharding.updating-state-timeout = 1s",
         "pekko.cluster.sharding.retry-interval = 200ms",
         "pekko.cluster.sharding.waiting-for-state-timeout = 1s",
         "pekko.cluster.singleton.hand-over-retry-interval = 200ms",
