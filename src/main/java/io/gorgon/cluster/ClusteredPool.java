@@ -56,7 +56,7 @@ record ClusteredPool(
     SessionHome sessions;
     SessionShards shards = null;
     if (unshared == null) {
-      shards = new SessionShards(system, name, spread, hosted);
+      shards = new SessionShards(system, name, spread, hosted, router::isReady);
       var sharded =
           new ShardedSessions(
               settings,

@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
+import org.apache.pekko.actor.Address;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
 
@@ -398,6 +399,16 @@ final class Router implements Door {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Whether the node at that address has workers that serve. */
+  boolean isReady(Address address) {
+    return stations().stream()
+        .anyMatch(
+            station ->
+                station.gate().path().address().equals(address)
+                    && station.status() == PoolStatus.RUNNING
+                    && station.ready() > 0);
   }
 
   private String nodes() {

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * dead, leaves {@link CommitUnknown}, never a failure that promises an unchanged state.
  * Thread-safe.
  */
-final class SessionCrossing extends Crossing implements Lane.Step {
+final class SessionCrossing extends Crossing implements Turns.Step {
 
   private static final long VERSION_UNKNOWN = -1;
 

@@ -1,9 +1,7 @@
 package io.gorgon.cluster;
 
-import io.gorgon.message.FailureForm;
 import io.gorgon.message.PythonFailure.Draining;
 import io.gorgon.message.PythonFailure.Overloaded;
-import io.gorgon.message.PythonFailure.StoreUnavailable;
 import io.gorgon.pool.CheckoutKind.Affinity;
 import io.gorgon.pool.PoolClock;
 import io.gorgon.pool.PoolSettings;
@@ -17,12 +15,11 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -49,16 +46,17 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
   }
 
   private final PoolSettings settings;
-  private final Function<String, Optional<EntityRef<SessionEntity.Command>>> entities;
+  private final Function<String, EntityRef<SessionEntity.Command>> entities;
   private final ActorRef<Desk.Command> desk;
   private final Router router;
   private final Parcels parcels;
   private final PoolClock clock;
   private final Timer timer;
+  private final SessionQuestions questions;
   private final ReentrantLock lock = new ReentrantLock();
-  private final Map<String, Lane> lanes = new HashMap<>();
+  private final Map<String, Turns> sessions = new HashMap<>();
 
-  /** Calls that wait in the lanes. */
+  /** Those that wait, of all sessions. */
   private int waiting;
 
   /** Who has which session; those who leave tell so. */
@@ -67,11 +65,11 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
   /**
    * For one pool on one node.
    *
-   * @param entities finds a session by its key; empty while this node takes no part
+   * @param entities finds a session by its key
    */
   ShardedSessions(
       PoolSettings settings,
-      Function<String, Optional<EntityRef<SessionEntity.Command>>> entities,
+      Function<String, EntityRef<SessionEntity.Command>> entities,
       ActorRef<Desk.Command> desk,
       Router router,
       Parcels parcels,
@@ -84,6 +82,7 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     this.parcels = parcels;
     this.clock = clock;
     this.timer = timer;
+    this.questions = new SessionQuestions(entities, parcels, settings.callTimeout());
   }
 
   @Override
@@ -94,11 +93,11 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     boolean full;
     lock.lock();
     try {
-      Lane lane = lanes.computeIfAbsent(key, any -> new Lane());
-      boolean atOnce = lane.isFree() && !isCutOff(key);
+      Turns turns = sessions.computeIfAbsent(key, any -> new Turns());
+      boolean atOnce = turns.isFree() && !isCutOff(key);
       full = !atOnce && waiting >= settings.queueCapacity();
       if (!full) {
-        lane.add(crossing);
+        turns.add(crossing);
         waiting++;
       }
     } finally {
@@ -116,23 +115,23 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
 
   /** Sends the session's next call, if it can be sent. */
   private void advance(String key) {
-    Deque<Lane.Step> refused = new ArrayDeque<>(0);
-    Lane.Step next = null;
+    Deque<Turns.Step> refused = new ArrayDeque<>(0);
+    Turns.Step next = null;
     lock.lock();
     try {
-      Lane lane = lanes.get(key);
-      if (lane == null) {
+      Turns turns = sessions.get(key);
+      if (turns == null) {
         return;
       }
       if (!router.isOpen()) {
-        refused = lane.clear();
+        refused = turns.clear();
         waiting -= refused.size();
       } else if (!isCutOff(key)) {
-        next = lane.begin();
+        next = turns.begin();
         waiting -= next == null ? 0 : 1;
       }
-      if (lane.isFree()) {
-        lanes.remove(key);
+      if (turns.isFree()) {
+        sessions.remove(key);
       }
     } finally {
       lock.unlock();
@@ -144,22 +143,21 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     }
   }
 
-  private void refuse(Lane.Step step) {
+  private void refuse(Turns.Step step) {
     var draining = new Draining(settings.name(), false);
     if (step instanceof SessionCrossing crossing) {
       crossing.call().fail(draining);
       crossing.over();
-    } else if (step instanceof Lane.Ending ending) {
+    } else if (step instanceof Turns.Ending ending) {
       ending.ended().completeExceptionally(draining);
     }
   }
 
-  private void tell(Lane.Step step) {
+  private void tell(Turns.Step step) {
     if (step instanceof SessionCrossing crossing) {
       depart(crossing);
-    } else if (step instanceof Lane.Ending ending) {
-      this.<SessionEntity.Ended>ask(ending.key(), (entity, ref) -> new SessionEntity.End(ref))
-          .whenComplete((ended, failure) -> onEnded(ending, ended, failure));
+    } else if (step instanceof Turns.Ending ending) {
+      questions.end(ending.key()).whenComplete((done, failure) -> onEnded(ending, failure));
     }
   }
 
@@ -185,9 +183,7 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
 
   /** Until somebody opens: a knock may be lost when a session moves, or with a node. */
   private void knock(SessionCrossing crossing) {
-    entities
-        .apply(crossing.key())
-        .ifPresent(entity -> entity.tell(new SessionEntity.Knock(desk, crossing.number())));
+    entities.apply(crossing.key()).tell(new SessionEntity.Knock(desk, crossing.number()));
     timer.after(
         KNOCK,
         () -> {
@@ -205,25 +201,26 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     }
   }
 
-  private void onEnded(
-      Lane.Ending ending, SessionEntity.@Nullable Ended ended, @Nullable Throwable failure) {
-    FailureForm told = ended == null ? null : ended.failure();
-    if (told != null) {
-      ending.ended().completeExceptionally(told.failure());
-    } else if (failure != null) {
-      ending.ended().completeExceptionally(failure);
-    } else {
+  private void onEnded(Turns.Ending ending, @Nullable Throwable failure) {
+    if (failure == null) {
       ending.ended().complete(Done.getInstance());
+    } else {
+      ending
+          .ended()
+          .completeExceptionally(
+              failure instanceof CompletionException wrapped && wrapped.getCause() != null
+                  ? wrapped.getCause()
+                  : failure);
     }
     leave(ending.key(), ending);
   }
 
   /** The step has ended, wherever it was: the next one may begin. */
-  private void leave(String key, Lane.Step step) {
+  private void leave(String key, Turns.Step step) {
     lock.lock();
     try {
-      Lane lane = lanes.get(key);
-      if (lane != null && lane.end(step) == Lane.Place.WAITING) {
+      Turns turns = sessions.get(key);
+      if (turns != null && turns.end(step) == Turns.Place.WAITING) {
         waiting--;
       }
     } finally {
@@ -249,7 +246,7 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     List<String> keys;
     lock.lock();
     try {
-      keys = List.copyOf(lanes.keySet());
+      keys = List.copyOf(sessions.keySet());
     } finally {
       lock.unlock();
     }
@@ -278,9 +275,9 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     SessionCrossing left = null;
     lock.lock();
     try {
-      Lane lane = lanes.get(session);
-      if (lane != null
-          && lane.current() instanceof SessionCrossing crossing
+      Turns turns = sessions.get(session);
+      if (turns != null
+          && turns.current() instanceof SessionCrossing crossing
           && crossing.away() == null
           && crossing.owner() != null
           && crossing.owner().entity().equals(entity)) {
@@ -326,7 +323,7 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     crossing.call().heldBy(again);
     lock.lock();
     try {
-      lanes.computeIfAbsent(key, any -> new Lane()).restBefore(crossing, again);
+      sessions.computeIfAbsent(key, any -> new Turns()).restBefore(crossing, again);
       waiting++;
     } finally {
       lock.unlock();
@@ -343,9 +340,9 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
   private void rested(String key) {
     lock.lock();
     try {
-      Lane lane = lanes.get(key);
-      if (lane != null) {
-        lane.rested();
+      Turns turns = sessions.get(key);
+      if (turns != null) {
+        turns.rested();
       }
     } finally {
       lock.unlock();
@@ -355,10 +352,10 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
 
   @Override
   public CompletionStage<Done> end(String key) {
-    var ending = new Lane.Ending(key, new CompletableFuture<>());
+    var ending = new Turns.Ending(key, new CompletableFuture<>());
     lock.lock();
     try {
-      lanes.computeIfAbsent(key, any -> new Lane()).add(ending);
+      sessions.computeIfAbsent(key, any -> new Turns()).add(ending);
       waiting++;
     } finally {
       lock.unlock();
@@ -367,39 +364,9 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     return ending.ended();
   }
 
-  // ---- what is asked for without a call
-
   @Override
   public CompletionStage<SessionState> read(String key) {
-    return this.<SessionEntity.Seen>ask(key, (entity, ref) -> new SessionEntity.Look(ref))
-        .thenCompose(
-            seen -> {
-              FailureForm failure = seen.failure();
-              Parcel state = seen.state();
-              return failure != null || state == null
-                  ? CompletableFuture.failedFuture(
-                      failure == null ? away(key, "no state was told") : failure.failure())
-                  : parcels.unpack(state).thenApply(StateForm::state);
-            });
-  }
-
-  private <A> CompletionStage<A> ask(
-      String key,
-      BiFunction<EntityRef<SessionEntity.Command>, ActorRef<A>, SessionEntity.Command> question) {
-    EntityRef<SessionEntity.Command> entity = entities.apply(key).orElse(null);
-    if (entity == null) {
-      return CompletableFuture.failedFuture(away(key, "this node takes no part in sessions yet"));
-    }
-    return entity
-        .<A>ask(replyTo -> question.apply(entity, replyTo), settings.callTimeout())
-        .exceptionallyCompose(
-            failure ->
-                CompletableFuture.failedFuture(
-                    away(key, "the node that has it did not answer: " + failure.getMessage())));
-  }
-
-  private static StoreUnavailable away(String key, String problem) {
-    return new StoreUnavailable(key, false, problem);
+    return questions.read(key);
   }
 
   @Override

@@ -72,4 +72,18 @@ class MovingSessionsTest {
       assertThat(get(after).as(Integer.class)).isEqualTo(1);
     }
   }
+
+  @Test
+  void aNodeWhoseWorkersDoNotStartIsGivenNoSessions() {
+    try (TestCluster cluster = TestCluster.start(1)) {
+      cluster.join("python", "gorgon.pools.test.python = \"/nowhere/python3\"");
+      cluster.join("front");
+      cluster.awaitNodes(2, 1);
+      PythonPool front = cluster.pool(2);
+      for (int i = 0; i < 3 * SESSIONS; i++) {
+        RunningCall call = front.session("started-" + i).call(Call.of("sessions:increment"));
+        assertThat(get(call).as(Integer.class)).isEqualTo(1);
+      }
+    }
+  }
 }

@@ -61,7 +61,7 @@ final class ProofNode {
         "  active-strategy = keep-majority, stable-after = 2s",
         "}",
         // For the difference of both sides' clocks and eyes, and for Python to be interrupted.
-        "pekko.cluster.down-removal-margin = 1s",
+        "pekko.cluster.down-removal-margin = 1500ms",
         // By default all nodes of so small a cluster must agree to where a session is, the dead
         // too.
         "pekko.cluster.sharding.coordinator-state {",

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * node can neither change their order, nor take more than one with it when its node dies. Touched
  * under the lock of {@link ShardedSessions}.
  */
-final class Lane {
+final class Turns {
 
   /** What is done in the session's order. */
   sealed interface Step permits SessionCrossing, Ending {}
