@@ -15,15 +15,7 @@ import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Props;
-import org.apache.pekko.actor.typed.javadsl.Adapter;
-import org.apache.pekko.cluster.sharding.ShardRegion;
-import org.apache.pekko.cluster.sharding.typed.ClusterShardingSettings;
-import org.apache.pekko.cluster.sharding.typed.HashCodeMessageExtractor;
-import org.apache.pekko.cluster.sharding.typed.ShardingEnvelope;
-import org.apache.pekko.cluster.sharding.typed.javadsl.ClusterSharding;
-import org.apache.pekko.cluster.sharding.typed.javadsl.Entity;
 import org.apache.pekko.cluster.sharding.typed.javadsl.EntityRef;
-import org.apache.pekko.cluster.sharding.typed.javadsl.EntityTypeKey;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.stream.SystemMaterializer;
 import org.jspecify.annotations.Nullable;
@@ -34,13 +26,10 @@ import org.jspecify.annotations.Nullable;
  * @param face what users hold
  * @param hosted the pool that runs here; null on a node without the role
  * @param router sends calls out
- * @param region the sessions' way to the cluster; null if the pool can have none
+ * @param shards this node's part in the pool's sessions; null if the pool can have none
  */
 record ClusteredPool(
-    PythonPool face,
-    @Nullable Hosted hosted,
-    Router router,
-    @Nullable ActorRef<ShardingEnvelope<SessionEntity.Command>> region) {
+    PythonPool face, @Nullable Hosted hosted, Router router, @Nullable SessionShards shards) {
 
   static ClusteredPool open(ActorSystem<?> system, PoolSettings settings, ClusterSettings spread) {
     String name = settings.name();
@@ -70,19 +59,15 @@ record ClusteredPool(
     sender.desk(desk);
     InvalidSettings unshared = SharedStore.problem(settings).orElse(null);
     SessionHome sessions;
-    ActorRef<ShardingEnvelope<SessionEntity.Command>> region = null;
+    SessionShards shards = null;
     Function<String, EntityRef<SessionEntity.Command>> entities = null;
     if (unshared == null) {
-      EntityTypeKey<SessionEntity.Command> type =
-          EntityTypeKey.create(SessionEntity.Command.class, "gorgon-session-" + name);
-      var extractor = new HashCodeMessageExtractor<SessionEntity.Command>(spread.shards());
-      region = shard(system, type, extractor, hosted, spread);
-      entities = key -> ClusterSharding.get(system).entityRefFor(type, key);
+      shards = new SessionShards(system, name, spread, hosted, router::isReady);
+      entities = shards::find;
       var sharded =
           new ShardedSessions(
               settings,
               entities,
-              extractor::shardId,
               desk,
               router,
               parcels,
@@ -90,6 +75,7 @@ record ClusteredPool(
               (delay, task) ->
                   system.scheduler().scheduleOnce(delay, task, system.executionContext()));
       router.watchedBy(sharded);
+      shards.open();
       sessions = sharded;
     } else {
       sessions = new UnsharedSessions(unshared);
@@ -106,7 +92,7 @@ record ClusteredPool(
             "gorgon-front-" + name,
             Props.empty());
     PythonPool face = PythonPool.elsewhere(system, entrance, front, sessions);
-    return new ClusteredPool(face, hosted, router, region);
+    return new ClusteredPool(face, hosted, router, shards);
   }
 
   private static boolean runsHere(ActorSystem<?> system, ClusterSettings spread) {
@@ -128,41 +114,14 @@ record ClusteredPool(
     return new Hosted(pool, visits, gate);
   }
 
-  /** Sessions are let go by their own idea of idleness, which sharding's does not know. */
-  private static ActorRef<ShardingEnvelope<SessionEntity.Command>> shard(
-      ActorSystem<?> system,
-      EntityTypeKey<SessionEntity.Command> type,
-      HashCodeMessageExtractor<SessionEntity.Command> extractor,
-      @Nullable Hosted hosted,
-      ClusterSettings spread) {
-    Entity<SessionEntity.Command, ShardingEnvelope<SessionEntity.Command>> entity =
-        Entity.of(
-                type,
-                context -> {
-                  if (hosted == null) {
-                    throw new IllegalStateException(
-                        "a session has come to a node without the role");
-                  }
-                  return SessionEntity.create(
-                      context.getEntityId(), hosted, spread, context.getShard());
-                })
-            .withMessageExtractor(extractor)
-            .withSettings(ClusterShardingSettings.create(system).withNoPassivationStrategy())
-            .withStopMessage(new SessionEntity.HandOff());
-    return ClusterSharding.get(system)
-        .init(spread.role().isEmpty() ? entity : entity.withRole(spread.role()));
-  }
-
   /** This node is going to leave: others send no more, and its sessions begin to move. */
   void leave() {
     Hosted own = hosted;
     if (own != null) {
       own.gate().tell(new Gate.Close());
-      ActorRef<ShardingEnvelope<SessionEntity.Command>> sessions = region;
+      SessionShards sessions = shards;
       if (sessions != null) {
-        Adapter.toClassic(sessions)
-            .tell(
-                ShardRegion.gracefulShutdownInstance(), org.apache.pekko.actor.ActorRef.noSender());
+        sessions.leave();
       }
     }
   }

@@ -1,9 +1,11 @@
 package io.gorgon.cluster;
 
 import io.gorgon.message.PythonFailure;
+import io.gorgon.message.PythonFailure.DeadlineExceeded;
 import io.gorgon.message.Reply;
 import io.gorgon.wire.Frame;
 import io.gorgon.worker.PendingCall;
+import java.time.Duration;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -71,6 +73,12 @@ abstract class Crossing implements PendingCall.Holder, Home {
     call.abandon(failure, true);
   }
 
+  /** Where the call is, for those who are told that it took too long. */
+  @Override
+  public String toString() {
+    return isSent() ? node() : "this node, for others to take it";
+  }
+
   // ---- as a holder of the call
 
   @Override
@@ -121,7 +129,13 @@ abstract class Crossing implements PendingCall.Holder, Home {
 
   @Override
   public void failed(PythonFailure failure) {
-    call.fail(failure);
+    call.fail(failure instanceof DeadlineExceeded late ? ofItsCaller(late) : failure);
     over();
+  }
+
+  /** The other node knows only what was left of the time when the call came there. */
+  private PythonFailure ofItsCaller(DeadlineExceeded late) {
+    Duration limit = Duration.ofNanos(call.deadline() - call.enteredAt());
+    return new DeadlineExceeded(call.call().target(), late.phase(), limit, "at " + node());
   }
 }

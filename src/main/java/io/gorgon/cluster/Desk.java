@@ -80,6 +80,19 @@ final class Desk extends AbstractBehavior<Desk.Command> {
     private static final FailureForm UNNAMED = new FailureForm("", "", false, new byte[0]);
   }
 
+  /** Who has the session of that call. */
+  record Here(long number, ActorRef<SessionEntity.Command> entity, ActorRef<Gate.Command> gate)
+      implements Command, ClusterMessage {}
+
+  /** Who had a session has ended: what it has not taken in until now, it never will. */
+  record Left(String key, ActorRef<SessionEntity.Command> entity)
+      implements Command, ClusterMessage {
+
+    Left {
+      key = Objects.requireNonNullElse(key, "");
+    }
+  }
+
   /** A session's call has been taken in by that node. */
   record Taken(long number, ActorRef<Gate.Command> gate) implements Command, ClusterMessage {}
 
@@ -140,6 +153,8 @@ final class Desk extends AbstractBehavior<Desk.Command> {
         .onMessage(Answered.class, this::onAnswered)
         .onMessage(Told.class, this::onTold)
         .onMessage(Failed.class, this::onFailed)
+        .onMessage(Here.class, this::onHere)
+        .onMessage(Left.class, this::onLeft)
         .onMessage(Taken.class, this::onTaken)
         .onMessage(Loaded.class, this::onLoaded)
         .onMessage(Tick.class, tick -> onTick())
@@ -225,6 +240,18 @@ final class Desk extends AbstractBehavior<Desk.Command> {
         crossing.failed(failed.failure().failure());
       }
     }
+    return this;
+  }
+
+  private Behavior<Command> onHere(Here here) {
+    if (router.find(here.number()) instanceof SessionCrossing crossing) {
+      crossing.ownedBy(new Owner(here.entity(), here.gate()));
+    }
+    return this;
+  }
+
+  private Behavior<Command> onLeft(Left left) {
+    router.left(left.key(), left.entity());
     return this;
   }
 

@@ -23,6 +23,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
+import org.apache.pekko.actor.Address;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +57,9 @@ final class Router implements Door {
           public void onGone(Station station) {}
 
           @Override
+          public void onLeft(String session, ActorRef<SessionEntity.Command> entity) {}
+
+          @Override
           public void onClosed() {}
         };
 
@@ -65,7 +69,10 @@ final class Router implements Door {
     /** One is gone for good. */
     void onGone(Station station);
 
-    /** Nothing is to be sent any more. */
+    /** Who had a session has ended. */
+    void onLeft(String session, ActorRef<SessionEntity.Command> entity);
+
+    /** This one takes no calls any more. */
     void onClosed();
   }
 
@@ -368,6 +375,11 @@ final class Router implements Door {
     watcher = other;
   }
 
+  /** Who had a session has ended. */
+  void left(String session, ActorRef<SessionEntity.Command> entity) {
+    watcher.onLeft(session, entity);
+  }
+
   /** A node does not run the pool any more, or is gone: nothing will come from there. */
   void gone(ActorRef<Gate.Command> gate) {
     Station station;
@@ -405,6 +417,16 @@ final class Router implements Door {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Whether the node at that address has workers that serve. */
+  boolean isReady(Address address) {
+    return stations().stream()
+        .anyMatch(
+            station ->
+                station.gate().path().address().equals(address)
+                    && station.status() == PoolStatus.RUNNING
+                    && station.ready() > 0);
   }
 
   private String nodes() {

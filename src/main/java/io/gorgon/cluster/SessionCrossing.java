@@ -6,6 +6,7 @@ import io.gorgon.message.PythonFailure.Draining;
 import io.gorgon.pool.CheckoutKind.Affinity;
 import io.gorgon.pool.PoolClock;
 import io.gorgon.worker.PendingCall;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
 
@@ -15,17 +16,15 @@ import org.jspecify.annotations.Nullable;
  * dead, leaves {@link CommitUnknown}, never a failure that promises an unchanged state.
  * Thread-safe.
  */
-final class SessionCrossing extends Crossing {
+final class SessionCrossing extends Crossing implements Turns.Step {
 
   private static final long VERSION_UNKNOWN = -1;
 
   private final String key;
-  private final long order;
   private final Affinity affinity;
   private final ShardedSessions sessions;
   private final PoolClock clock;
-  private volatile boolean sent;
-  private volatile @Nullable Station station;
+  private final AtomicReference<@Nullable Owner> owner = new AtomicReference<>();
   private volatile boolean cancelled;
   private volatile long cancelledAt;
 
@@ -36,19 +35,7 @@ final class SessionCrossing extends Crossing {
       Affinity affinity,
       ShardedSessions sessions,
       PoolClock clock) {
-    this(call, number, number, key, affinity, sessions, clock);
-  }
-
-  private SessionCrossing(
-      PendingCall call,
-      long number,
-      long order,
-      String key,
-      Affinity affinity,
-      ShardedSessions sessions,
-      PoolClock clock) {
     super(call, number);
-    this.order = order;
     this.key = key;
     this.affinity = affinity;
     this.sessions = sessions;
@@ -57,12 +44,7 @@ final class SessionCrossing extends Crossing {
 
   /** The same call under another number. */
   SessionCrossing again(long newNumber) {
-    return new SessionCrossing(call(), newNumber, order, key, affinity, sessions, clock);
-  }
-
-  /** Its place among the session's calls, however often it was sent. */
-  long order() {
-    return order;
+    return new SessionCrossing(call(), newNumber, key, affinity, sessions, clock);
   }
 
   String key() {
@@ -73,29 +55,24 @@ final class SessionCrossing extends Crossing {
     return affinity;
   }
 
-  void sent() {
-    sent = true;
+  /** Notes that it goes to that owner now; false if it has gone to one. */
+  boolean goesTo(Owner to) {
+    return owner.compareAndSet(null, to);
+  }
+
+  /** Who was sent it; null if nobody. */
+  @Nullable Owner owner() {
+    return owner.get();
   }
 
   @Override
   boolean isSent() {
-    return sent;
-  }
-
-  /** The session's node has it. */
-  void takenBy(@Nullable Station owner, Away there) {
-    station = owner;
-    isAt(there);
-  }
-
-  /** The node that has taken it; null if none has told so. */
-  @Nullable Station station() {
-    return station;
+    return owner.get() != null;
   }
 
   @Override
   public boolean takesCancel(PendingCall of) {
-    if (!sent) {
+    if (!isSent()) {
       return false;
     }
     if (!cancelled) {
@@ -115,9 +92,16 @@ final class SessionCrossing extends Crossing {
     }
   }
 
+  /** Whether its caller does not want it any more. */
+  boolean isCancelled() {
+    return cancelled;
+  }
+
   @Override
   void tick(long now) {
-    if (!sent) {
+    if (call().isDone()) {
+      over(); // by whomever it was answered: others wait behind it
+    } else if (!isSent()) {
       if (call().isOverdue(now)) {
         call().expire();
       }
@@ -130,8 +114,8 @@ final class SessionCrossing extends Crossing {
 
   @Override
   String node() {
-    Station owner = station;
-    return owner == null ? "the node that has the session" : owner.node();
+    Owner to = owner.get();
+    return to == null ? "the node that has the session" : to.gate().path().address().hostPort();
   }
 
   /** The node that has the session is gone for good. */
@@ -142,6 +126,11 @@ final class SessionCrossing extends Crossing {
   @Override
   void breakOff(PythonFailure failure) {
     unknown(String.valueOf(failure.getMessage()));
+  }
+
+  /** Somebody has the session. */
+  void ownedBy(Owner found) {
+    sessions.found(this, found);
   }
 
   /** A node has taken it in. */
@@ -155,7 +144,7 @@ final class SessionCrossing extends Crossing {
 
   @Override
   public void onAbandoned(PendingCall of, boolean dirty) {
-    if (sent && away() == null) {
+    if (isSent() && away() == null) {
       sessions.giveUp(this);
     }
     super.onAbandoned(of, dirty);
@@ -168,7 +157,7 @@ final class SessionCrossing extends Crossing {
 
   @Override
   public void failed(PythonFailure failure) {
-    if (failure instanceof Draining && !call().isDone() && !cancelled) {
+    if (failure instanceof Draining && !call().isDone()) {
       sessions.redirect(this);
     } else {
       super.failed(failure);

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.annotation.JsonFormat.Feature;
 import io.gorgon.PythonPool;
 import io.gorgon.message.ClusterMessage;
 import io.gorgon.message.FailureForm;
-import io.gorgon.message.Payload;
 import io.gorgon.message.PythonFailure.CheckoutRefused;
 import io.gorgon.message.PythonFailure.Draining;
 import io.gorgon.pool.CheckoutKind.Affinity;
@@ -14,7 +13,6 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -37,6 +35,9 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
 
   /** What a session can be told. */
   sealed interface Command {}
+
+  /** Somebody has a call for the session, wherever that is: who has it? Does no harm twice. */
+  record Knock(ActorRef<Desk.Command> desk, long number) implements Command, ClusterMessage {}
 
   /** Run a call. */
   record Serve(
@@ -126,7 +127,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   private final ClusterSettings settings;
   private final ActorRef<ClusterSharding.ShardCommand> shard;
   private final Set<Visit.Id> present = new HashSet<>();
-  private final InOrder line = new InOrder();
+  private final Set<ActorRef<Desk.Command>> desks = new HashSet<>();
   private int questions;
   private boolean leaving;
 
@@ -153,6 +154,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   @Override
   public Receive<Command> createReceive() {
     return newReceiveBuilder()
+        .onMessage(Knock.class, this::onKnock)
         .onMessage(Serve.class, this::onServe)
         .onMessage(Lend.class, this::onLend)
         .onMessage(GiveUp.class, this::onGiveUp)
@@ -167,6 +169,15 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
         .onMessage(StateEnded.class, this::onStateEnded)
         .onSignal(PostStop.class, signal -> onPostStop())
         .build();
+  }
+
+  /** One that is about to leave says nothing: who knocks again will find the next owner. */
+  private Behavior<Command> onKnock(Knock knock) {
+    if (!leaving) {
+      desks.add(knock.desk());
+      knock.desk().tell(new Desk.Here(knock.number(), getContext().getSelf(), gate));
+    }
+    return this;
   }
 
   private Behavior<Command> onServe(Serve serve) {
@@ -190,7 +201,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
         id,
         serve.errand(),
         serve.request(),
-        line,
+        new InOrder(), // of one node there is one at a time, and others have no order with it
         pool.session(key).with(serve.affinity())::submit,
         () -> self.tell(new Over(id)));
     return this;
@@ -219,23 +230,9 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   private Behavior<Command> onEnd(End end) {
     questions++;
     timers.cancel(Idle.class);
-    var ended = new CompletableFuture<Done>();
-    line.addNext(
-        CompletableFuture.completedFuture(Payload.EMPTY),
-        (none, never) ->
-            pool.session(key)
-                .end()
-                .whenComplete(
-                    (done, failure) -> {
-                      if (failure == null) {
-                        ended.complete(done);
-                      } else {
-                        ended.completeExceptionally(failure);
-                      }
-                    }));
     getContext()
         .pipeToSelf(
-            ended,
+            pool.session(key).end(),
             (@Nullable Done done, @Nullable Throwable failure) ->
                 new StateEnded(end.replyTo(), failure));
     return this;
@@ -336,8 +333,10 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
     return this;
   }
 
+  /** Nothing that comes now is taken in any more, which is what callers must know. */
   private Behavior<Command> onPostStop() {
     present.forEach(visits::giveUp);
+    desks.forEach(desk -> desk.tell(new Desk.Left(key, getContext().getSelf())));
     return this;
   }
 }

@@ -31,7 +31,6 @@ class ShardedSessionsTest {
       new ShardedSessions(
           nodes.settings,
           key -> TestEntityRef.of(TYPE, key, entity.getRef()),
-          key -> "shard",
           TestInbox.<Desk.Command>create("desk").getRef(),
           nodes.router,
           new Parcels(null, 1024, 1 << 20),
@@ -49,8 +48,15 @@ class ShardedSessionsTest {
     return call;
   }
 
+  /** Opens to whoever knocks, and takes the call. */
   private SessionEntity.Serve served() {
-    return (SessionEntity.Serve) entity.receiveMessage();
+    SessionEntity.Command message = entity.receiveMessage();
+    if (message instanceof SessionEntity.Knock knock) {
+      ((SessionCrossing) nodes.router.find(knock.number()))
+          .ownedBy(new Owner(entity.getRef(), home.gate()));
+      message = entity.receiveMessage();
+    }
+    return (SessionEntity.Serve) message;
   }
 
   private SessionCrossing crossing(SessionEntity.Serve serve) {
@@ -67,12 +73,12 @@ class ShardedSessionsTest {
   @Test
   void callsGoInTheirOrderAndAreAnswered() {
     List<PendingCall> calls = List.of(submit(), submit(), submit());
-    List<SessionEntity.Serve> served = List.of(served(), served(), served());
-    assertThat(served).extracting(SessionEntity.Serve::number).isSorted();
-    for (int i = 0; i < 3; i++) {
-      assertThat(served.get(i).errand().callId()).isEqualTo(calls.get(i).id());
-      crossing(served.get(i)).answered(Nodes.reply());
-      assertThat(calls.get(i).answer()).isCompleted();
+    for (PendingCall call : calls) {
+      SessionEntity.Serve serve = served();
+      assertThat(serve.errand().callId()).isEqualTo(call.id());
+      assertThat(entity.hasMessages()).isFalse();
+      crossing(serve).answered(Nodes.reply());
+      assertThat(call.answer()).isCompleted();
     }
     assertThat(nodes.router.isQuiet()).isTrue();
   }
@@ -88,7 +94,10 @@ class ShardedSessionsTest {
 
     nodes.router.reachable(home, true);
 
-    assertThat(served().errand().callId()).isEqualTo(first.id());
+    SessionEntity.Serve serve = served();
+    assertThat(serve.errand().callId()).isEqualTo(first.id());
+    assertThat(entity.hasMessages()).isFalse();
+    crossing(serve).answered(Nodes.reply());
     assertThat(served().errand().callId()).isEqualTo(second.id());
   }
 
@@ -158,6 +167,37 @@ class ShardedSessionsTest {
   }
 
   @Test
+  void itIsAskedAgainWhereNobodyOpens() {
+    PendingCall call = submit();
+    assertThat(entity.receiveMessage()).isInstanceOf(SessionEntity.Knock.class);
+
+    List.copyOf(later).forEach(Runnable::run);
+
+    assertThat(served().errand().callId()).isEqualTo(call.id());
+  }
+
+  @Test
+  void whoeverNobodyOpensToHasNotStarted() {
+    PendingCall call = submit();
+
+    nodes.pass(Duration.ofSeconds(10));
+
+    assertThat(((DeadlineExceeded) Nodes.failure(call)).phase())
+        .isEqualTo(DeadlineExceeded.Phase.QUEUED);
+  }
+
+  @Test
+  void whatAnOwnerThatEndsHasNotTakenInGoesToTheNextOne() {
+    PendingCall call = submit();
+    served();
+
+    sessions.onLeft("key", entity.getRef());
+    List.copyOf(later).forEach(Runnable::run);
+
+    assertThat(served().errand().callId()).isEqualTo(call.id());
+  }
+
+  @Test
   void aCancelIsAnsweredByTheNode() {
     PendingCall call = submit();
     SessionEntity.Serve serve = served();
@@ -195,6 +235,7 @@ class ShardedSessionsTest {
   @Test
   void aDeadlineThatTheNodeSaysNothingOfLeavesItUnknown() {
     PendingCall call = submit();
+    served();
     nodes.pass(Duration.ofSeconds(10));
     assertThat(call.isDone()).isFalse();
 
@@ -210,7 +251,7 @@ class ShardedSessionsTest {
 
     refused.failed(new Draining("p", false));
     assertThat(entity.hasMessages()).isFalse();
-    later.forEach(Runnable::run);
+    List.copyOf(later).forEach(Runnable::run);
 
     SessionEntity.Serve again = served();
     assertThat(again.number()).isNotEqualTo(refused.number());
@@ -227,7 +268,7 @@ class ShardedSessionsTest {
     nodes.pass(Duration.ofSeconds(10));
 
     assertThat(Nodes.failure(call)).isInstanceOf(DeadlineExceeded.class);
-    later.forEach(Runnable::run);
+    List.copyOf(later).forEach(Runnable::run);
     assertThat(entity.hasMessages()).isFalse();
     assertThat(nodes.router.isQuiet()).isTrue();
   }
@@ -238,9 +279,12 @@ class ShardedSessionsTest {
     crossing(served()).failed(new Draining("p", false));
 
     PendingCall second = submit();
-    later.forEach(Runnable::run);
+    List.copyOf(later).forEach(Runnable::run);
 
-    assertThat(served().errand().callId()).isEqualTo(first.id());
+    SessionEntity.Serve serve = served();
+    assertThat(serve.errand().callId()).isEqualTo(first.id());
+    assertThat(entity.hasMessages()).isFalse();
+    crossing(serve).answered(Nodes.reply());
     assertThat(served().errand().callId()).isEqualTo(second.id());
   }
 }

@@ -127,8 +127,13 @@ final class TestCluster implements AutoCloseable {
 
   /** Ends a node in good order. */
   void leave(int node) {
-    CoordinatedShutdown.get(system(node)).runAll(CoordinatedShutdown.unknownReason());
+    beginToLeave(node);
     TestPool.get(system(node).getWhenTerminated());
+  }
+
+  /** The same, without waiting for it. */
+  void beginToLeave(int node) {
+    CoordinatedShutdown.get(system(node)).runAll(CoordinatedShutdown.unknownReason());
   }
 
   @Override

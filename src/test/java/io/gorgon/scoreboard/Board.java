@@ -15,16 +15,16 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** All rows: written as JSON, and as the table between two markers of the README. */
+/** Rows of one name: written as JSON, and as the table between two markers of the README. */
 final class Board {
 
   static final int ROWS = 25;
 
-  private static final Path JSON = Path.of("target", "scoreboard.json");
   private static final Path README = Path.of("README.md");
   private static final String HEAD =
       "| # | figure | target | measured | |\n|---|---|---|---|---|\n";
 
+  private final String name;
   private final Tier tier;
   private final Map<Integer, Row> rows = new TreeMap<>();
 
@@ -32,7 +32,13 @@ final class Board {
   private final double loadBefore =
       ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
 
-  Board(Tier tier) {
+  /**
+   * For rows that are measured together.
+   *
+   * @param name of the markers, and of the JSON file
+   */
+  Board(String name, Tier tier) {
+    this.name = name;
     this.tier = tier;
   }
 
@@ -51,17 +57,17 @@ final class Board {
 
   /** Writes the JSON; the README's table too if {@code -Dscoreboard.publish} is set. */
   void write() throws IOException {
-    Files.createDirectories(JSON.getParent());
-    new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(JSON.toFile(), json());
+    Path file = Files.createDirectories(Path.of("target")).resolve(name + ".json");
+    new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(file.toFile(), json());
     if (System.getProperty("scoreboard.publish") != null) {
-      publish("scoreboard", caption() + "\n\n" + table());
+      publish(name, caption() + "\n\n" + table());
     }
   }
 
   /** The figures as they are in the README must be those of such a table, of whatever day. */
-  static List<String> publishedRows() throws IOException {
+  List<String> publishedRows() throws IOException {
     String readme = Files.readString(README);
-    String block = readme.substring(start("scoreboard", readme), end("scoreboard", readme));
+    String block = readme.substring(start(name, readme), end(name, readme));
     return block.lines().filter(line -> line.matches("\\| \\d+ \\|.*")).toList();
   }
 

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /** What /proc says of processes. */
@@ -65,6 +66,17 @@ final class ProcessTable {
         .filter(ProcessTable::isAlive)
         .filter(p -> variables(p).contains(token))
         .count();
+  }
+
+  /** How many live processes still carry it when that time is over, or 0 as soon as none does. */
+  static long awaitNoCarriers(String variable, long nanos) {
+    long begin = System.nanoTime();
+    long left = carriersOf(variable);
+    while (left > 0 && System.nanoTime() - begin < nanos) {
+      LockSupport.parkNanos(5_000_000);
+      left = carriersOf(variable);
+    }
+    return left;
   }
 
   private static List<String> variables(long pid) {

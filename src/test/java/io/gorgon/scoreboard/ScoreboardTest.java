@@ -30,7 +30,7 @@ class ScoreboardTest {
   private static final int LONGEST_BACKOFF = 10;
 
   private final Tier tier = Tier.ofProperties();
-  private final Board board = new Board(tier);
+  private final Board board = new Board("scoreboard", tier);
   private final SessionStorm sessions = new SessionStorm(tier.seed());
 
   private Random random(int row) {
@@ -144,7 +144,7 @@ class ScoreboardTest {
         .extracting(Row::number)
         .as("every row was measured")
         .containsExactlyElementsOf(IntStream.rangeClosed(1, Board.ROWS).boxed().toList());
-    List<String> published = Board.publishedRows();
+    List<String> published = board.publishedRows();
     assertThat(published).as("the README's table has the same rows").hasSize(Board.ROWS);
     for (Row row : board.rows()) {
       assertThat(published.get(row.number() - 1))

@@ -1,0 +1,75 @@
+package io.gorgon.cluster;
+
+import io.gorgon.message.FailureForm;
+import io.gorgon.message.PythonFailure.StoreUnavailable;
+import io.gorgon.session.SessionState;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import org.apache.pekko.Done;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.cluster.sharding.typed.javadsl.EntityRef;
+
+/** This asks the node that has a session what is no call. Thread-safe. */
+final class SessionQuestions {
+
+  private final Function<String, EntityRef<SessionEntity.Command>> entities;
+  private final Parcels parcels;
+  private final Duration timeout;
+
+  /**
+   * For one pool on one node.
+   *
+   * @param entities finds a session by its key
+   */
+  SessionQuestions(
+      Function<String, EntityRef<SessionEntity.Command>> entities,
+      Parcels parcels,
+      Duration timeout) {
+    this.entities = entities;
+    this.parcels = parcels;
+    this.timeout = timeout;
+  }
+
+  /** Has the state forgotten. */
+  CompletionStage<Done> end(String key) {
+    return this.<SessionEntity.Ended>ask(key, SessionEntity.End::new)
+        .thenCompose(
+            ended -> {
+              FailureForm failure = ended.failure();
+              return failure == null
+                  ? CompletableFuture.completedFuture(Done.getInstance())
+                  : CompletableFuture.failedFuture(failure.failure());
+            });
+  }
+
+  /** The state that was kept last. */
+  CompletionStage<SessionState> read(String key) {
+    return this.<SessionEntity.Seen>ask(key, SessionEntity.Look::new)
+        .thenCompose(
+            seen -> {
+              FailureForm failure = seen.failure();
+              Parcel state = seen.state();
+              return failure != null || state == null
+                  ? CompletableFuture.failedFuture(
+                      failure == null ? away(key, "no state was told") : failure.failure())
+                  : parcels.unpack(state).thenApply(StateForm::state);
+            });
+  }
+
+  private <A> CompletionStage<A> ask(
+      String key, Function<ActorRef<A>, SessionEntity.Command> question) {
+    return entities
+        .apply(key)
+        .<A>ask(question::apply, timeout)
+        .exceptionallyCompose(
+            failure ->
+                CompletableFuture.failedFuture(
+                    away(key, "the node that has it did not answer: " + failure.getMessage())));
+  }
+
+  private static StoreUnavailable away(String key, String problem) {
+    return new StoreUnavailable(key, false, problem);
+  }
+}
