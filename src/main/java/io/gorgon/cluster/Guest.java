@@ -105,7 +105,12 @@ final class Guest implements Dialogue, Away {
 
   @Override
   public void giveUp() {
-    pending.cancel("by its caller");
+    giveUp("by its caller");
+  }
+
+  /** The same, for another reason. */
+  void giveUp(String why) {
+    pending.cancel(why);
   }
 
   @Override

@@ -317,7 +317,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
 
   /** What still runs is cancelled: sharding waits no longer. */
   private Behavior<Command> onOverdue() {
-    present.forEach(visits::giveUp);
+    present.forEach(id -> visits.giveUp(id, "since its session moves to another node"));
     return this;
   }
 
@@ -335,7 +335,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
 
   /** Nothing that comes now is taken in any more, which is what callers must know. */
   private Behavior<Command> onPostStop() {
-    present.forEach(visits::giveUp);
+    present.forEach(id -> visits.giveUp(id, "since its node has let the session go"));
     desks.forEach(desk -> desk.tell(new Desk.Left(key, getContext().getSelf())));
     return this;
   }

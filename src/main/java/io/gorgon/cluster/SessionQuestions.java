@@ -14,6 +14,9 @@ import org.apache.pekko.cluster.sharding.typed.javadsl.EntityRef;
 /** This asks the node that has a session what is no call. Thread-safe. */
 final class SessionQuestions {
 
+  /** How long an answer is waited for that costs nothing to ask for again. */
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
+
   private final Function<String, EntityRef<SessionEntity.Command>> entities;
   private final Parcels parcels;
   private final Duration timeout;
@@ -34,7 +37,7 @@ final class SessionQuestions {
 
   /** Has the state forgotten. */
   CompletionStage<Done> end(String key) {
-    return this.<SessionEntity.Ended>ask(key, SessionEntity.End::new)
+    return this.<SessionEntity.Ended>ask(key, SessionEntity.End::new, timeout)
         .thenCompose(
             ended -> {
               FailureForm failure = ended.failure();
@@ -44,25 +47,39 @@ final class SessionQuestions {
             });
   }
 
-  /** The state that was kept last. */
+  /** The state that was kept last; asked for again where a moving session has lost the question. */
   CompletionStage<SessionState> read(String key) {
-    return this.<SessionEntity.Seen>ask(key, SessionEntity.Look::new)
-        .thenCompose(
-            seen -> {
-              FailureForm failure = seen.failure();
-              Parcel state = seen.state();
-              return failure != null || state == null
-                  ? CompletableFuture.failedFuture(
-                      failure == null ? away(key, "no state was told") : failure.failure())
-                  : parcels.unpack(state).thenApply(StateForm::state);
-            });
+    return read(key, timeout);
+  }
+
+  private CompletionStage<SessionState> read(String key, Duration left) {
+    Duration limit = left.compareTo(PATIENCE) < 0 ? left : PATIENCE;
+    Duration then = left.minus(limit);
+    return this.<SessionEntity.Seen>ask(key, SessionEntity.Look::new, limit)
+        .handle(
+            (seen, failure) ->
+                seen != null
+                    ? state(key, seen)
+                    : then.isZero()
+                        ? CompletableFuture.<SessionState>failedFuture(failure)
+                        : read(key, then))
+        .thenCompose(state -> state);
+  }
+
+  private CompletionStage<SessionState> state(String key, SessionEntity.Seen seen) {
+    FailureForm failure = seen.failure();
+    Parcel state = seen.state();
+    return failure != null || state == null
+        ? CompletableFuture.failedFuture(
+            failure == null ? away(key, "no state was told") : failure.failure())
+        : parcels.unpack(state).thenApply(StateForm::state);
   }
 
   private <A> CompletionStage<A> ask(
-      String key, Function<ActorRef<A>, SessionEntity.Command> question) {
+      String key, Function<ActorRef<A>, SessionEntity.Command> question, Duration limit) {
     return entities
         .apply(key)
-        .<A>ask(question::apply, timeout)
+        .<A>ask(question::apply, limit)
         .exceptionallyCompose(
             failure ->
                 CompletableFuture.failedFuture(

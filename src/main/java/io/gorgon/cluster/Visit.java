@@ -19,12 +19,17 @@ final class Visit implements Home {
   /** Whose call it is: numbers are given out by the caller's node. */
   record Id(ActorRef<Desk.Command> desk, long number) {}
 
+  private static final String LOST = "since something that its caller said to it was lost";
+
   private final Id id;
   private final Visits visits;
   private final InOrder said = new InOrder();
   private final Runnable onOver;
   private volatile @Nullable Guest guest;
-  private volatile boolean givenUp;
+
+  /** Why nobody waits for it any more; null if somebody does. */
+  private volatile @Nullable String givenUp;
+
   private volatile boolean over;
   private long told;
 
@@ -42,8 +47,9 @@ final class Visit implements Home {
   void begin(Errand errand, Payload request, long deadline, Consumer<PendingCall> road) {
     var made = new Guest(errand, request, visits.clock(), deadline, this);
     guest = made;
-    if (givenUp) {
-      made.giveUp();
+    String why = givenUp;
+    if (why != null) {
+      made.giveUp(why);
     }
     made.start(road);
   }
@@ -60,19 +66,19 @@ final class Visit implements Home {
                   running.say(Frame.of(kind, 0, payload));
                 }
               } else {
-                giveUp();
+                giveUp(LOST);
               }
             });
     if (!inOrder) {
-      giveUp();
+      giveUp(LOST);
     }
   }
 
-  void giveUp() {
-    givenUp = true;
+  void giveUp(String why) {
+    givenUp = why;
     Guest running = guest;
     if (running != null) {
-      running.giveUp();
+      running.giveUp(why);
     }
   }
 

@@ -89,9 +89,13 @@ final class Visits {
   }
 
   void giveUp(Visit.Id id) {
+    giveUp(id, "by its caller");
+  }
+
+  void giveUp(Visit.Id id, String why) {
     Visit visit = present.get(id);
     if (visit != null) {
-      visit.giveUp();
+      visit.giveUp(why);
     }
   }
 
@@ -99,7 +103,7 @@ final class Visits {
   void giveUpAll(ActorRef<Desk.Command> desk) {
     for (Visit visit : List.copyOf(present.values())) {
       if (visit.id().desk().equals(desk)) {
-        visit.giveUp();
+        visit.giveUp("since its caller's node is gone");
       }
     }
   }
