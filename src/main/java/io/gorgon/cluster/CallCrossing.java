@@ -21,7 +21,7 @@ final class CallCrossing extends Crossing {
 
   private final Router router;
   private final Set<Station> refusedBy;
-  private final int departures;
+  private final int losses;
   private volatile @Nullable Station station;
   private volatile boolean heardOf;
 
@@ -30,16 +30,16 @@ final class CallCrossing extends Crossing {
   }
 
   private CallCrossing(
-      PendingCall call, long number, Router router, Set<Station> refusedBy, int departures) {
+      PendingCall call, long number, Router router, Set<Station> refusedBy, int losses) {
     super(call, number);
     this.router = router;
     this.refusedBy = refusedBy;
-    this.departures = departures;
+    this.losses = losses;
   }
 
   /** The same call under another number, so that nothing of this attempt can be taken for it. */
   CallCrossing again(long newNumber) {
-    return new CallCrossing(call(), newNumber, router, refusedBy, departures + 1);
+    return new CallCrossing(call(), newNumber, router, refusedBy, losses);
   }
 
   /** The node that has it; null while it waits. */
@@ -49,6 +49,10 @@ final class CallCrossing extends Crossing {
 
   void station(@Nullable Station to) {
     station = to;
+  }
+
+  boolean wasRefused() {
+    return !refusedBy.isEmpty();
   }
 
   boolean wasRefusedBy(Station by) {
@@ -112,8 +116,9 @@ final class CallCrossing extends Crossing {
     boolean idempotent = call.call().retries() > 0;
     var failure =
         new NodeLost(call.call().target(), node, "it has left the cluster", true, idempotent);
-    if (!heardOf && departures < call.call().retries() && !call.isDone()) {
-      router.redirect(this, failure);
+    if (!heardOf && losses < call.call().retries() && !call.isDone()) {
+      long number = router.nextNumber();
+      router.redirect(this, failure, new CallCrossing(call, number, router, refusedBy, losses + 1));
     } else {
       super.failed(failure);
     }

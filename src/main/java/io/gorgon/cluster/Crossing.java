@@ -2,6 +2,7 @@ package io.gorgon.cluster;
 
 import io.gorgon.message.PythonFailure;
 import io.gorgon.message.PythonFailure.DeadlineExceeded;
+import io.gorgon.message.PythonFailure.ProtocolViolation;
 import io.gorgon.message.Reply;
 import io.gorgon.wire.Frame;
 import io.gorgon.worker.PendingCall;
@@ -112,10 +113,19 @@ abstract class Crossing implements PendingCall.Holder, Home {
     if (call.isDone()) {
       return;
     }
+    switch (frame.kind()) {
+      case CHUNK, HOST_CALL, PULL, PROGRESS -> say(frame);
+      default -> breakOff(new ProtocolViolation("its node passed on " + frame.kind()));
+    }
+  }
+
+  private void say(Frame frame) {
     try {
       call.onSaid(frame);
     } catch (PythonFailure violation) {
-      call.abandon(violation, true);
+      breakOff(violation);
+    } catch (RuntimeException failed) {
+      breakOff(new ProtocolViolation(frame.kind() + " could not be taken: " + failed));
     }
   }
 

@@ -84,8 +84,11 @@ final class Desk extends AbstractBehavior<Desk.Command> {
   record Here(long number, ActorRef<SessionEntity.Command> entity, ActorRef<Gate.Command> gate)
       implements Command, ClusterMessage {}
 
-  /** Who had a session has ended: what it has not taken in until now, it never will. */
-  record Left(String key, ActorRef<SessionEntity.Command> entity)
+  /**
+   * Who had a session has ended: what it has not taken in until now, it never will; {@code taken}
+   * is the last call of this node that it has.
+   */
+  record Left(String key, ActorRef<SessionEntity.Command> entity, long taken)
       implements Command, ClusterMessage {
 
     Left {
@@ -114,6 +117,9 @@ final class Desk extends AbstractBehavior<Desk.Command> {
   /** How often deadlines are looked at: a promise of 250 ms needs no finer one. */
   private static final Duration TICK = Duration.ofMillis(20);
 
+  /** How often a node is greeted that has not answered yet: the greeting may have been lost. */
+  private static final int TICKS_TO_JOIN = 50;
+
   /** What a desk works with: made before it, and told of it. */
   record Parts(
       String pool,
@@ -132,6 +138,7 @@ final class Desk extends AbstractBehavior<Desk.Command> {
   private final Router router;
   private final Set<ActorRef<Gate.Command>> known = new HashSet<>();
   private final Set<ActorRef<Gate.Command>> tooOld = new HashSet<>();
+  private long ticks;
 
   private Desk(ActorContext<Command> context, TimerScheduler<Command> timers, Parts parts) {
     super(context);
@@ -170,7 +177,8 @@ final class Desk extends AbstractBehavior<Desk.Command> {
   private void hear(long number, long position, Parcel parcel, String what, Hearing hearing) {
     Crossing crossing = router.find(number);
     if (crossing == null) {
-      return; // it has its answer
+      parts.parcels().discard(parcel); // it has its answer
+      return;
     }
     boolean inOrder =
         crossing
@@ -244,14 +252,16 @@ final class Desk extends AbstractBehavior<Desk.Command> {
   }
 
   private Behavior<Command> onHere(Here here) {
-    if (router.find(here.number()) instanceof SessionCrossing crossing) {
+    if (here.entity() != null
+        && here.gate() != null
+        && router.find(here.number()) instanceof SessionCrossing crossing) {
       crossing.ownedBy(new Owner(here.entity(), here.gate()));
     }
     return this;
   }
 
   private Behavior<Command> onLeft(Left left) {
-    router.left(left.key(), left.entity());
+    router.left(left.key(), left.entity(), left.taken());
     return this;
   }
 
@@ -273,7 +283,17 @@ final class Desk extends AbstractBehavior<Desk.Command> {
 
   private Behavior<Command> onTick() {
     router.tick();
+    ticks++;
+    if (ticks % TICKS_TO_JOIN == 0) {
+      router.stations().stream()
+          .filter(station -> !station.isHeardOf() && !tooOld.contains(station.gate()))
+          .forEach(station -> join(station.gate()));
+    }
     return this;
+  }
+
+  private void join(ActorRef<Gate.Command> gate) {
+    gate.tell(new Gate.Join(getContext().getSelf(), Protocol.VERSION));
   }
 
   private Behavior<Command> onListed(Listed listed) {
@@ -284,7 +304,7 @@ final class Desk extends AbstractBehavior<Desk.Command> {
       if (known.add(gate)) {
         router.add(parts.stations().apply(gate));
         getContext().watchWith(gate, new GateGone(gate));
-        gate.tell(new Gate.Join(getContext().getSelf(), Protocol.VERSION));
+        join(gate);
       }
     }
     for (Station station : router.stations()) {

@@ -96,6 +96,13 @@ final class Guest implements Dialogue, Away {
 
   @Override
   public void say(Frame frame) {
+    switch (frame.kind()) {
+      case CREDIT, HOST_REPLY, ITEM -> pass(frame);
+      default -> giveUp("since its caller's node said " + frame.kind() + " to it");
+    }
+  }
+
+  private void pass(Frame frame) {
     if (errand.stream() && frame.kind() == Frame.Kind.CREDIT) {
       pending.streamsUntil(
           clock.after(errand.idle().map(limit -> limit.plus(SLACK)).orElse(PoolClock.CENTURY)));

@@ -118,8 +118,8 @@ final class Lender {
   void keep(Gate.Keep keep) {
     Lease lease = keep.lease();
     Gate.Step step = keep.step();
-    if (step == null) {
-      return;
+    if (step == null || !held.containsKey(lease)) {
+      return; // nothing of what other nodes have
     }
     switch (step) {
       case ACKNOWLEDGE -> pool.tell(new Pool.Acknowledge(lease));

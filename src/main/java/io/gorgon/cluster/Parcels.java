@@ -116,6 +116,14 @@ final class Parcels {
             });
   }
 
+  /** Lets go of a value that nobody wants: its sender would keep it for a while. */
+  void discard(Parcel parcel) {
+    SourceRef<ByteString> stream = parcel.stream();
+    if (stream != null) {
+      stream.getSource().runWith(org.apache.pekko.stream.javadsl.Sink.cancelled(), materializer);
+    }
+  }
+
   private static Payload payload(boolean tagged, List<byte[]> parts) {
     List<ByteBuffer> attachments =
         parts.stream().skip(1).map(bytes -> ByteBuffer.wrap(bytes).asReadOnlyBuffer()).toList();

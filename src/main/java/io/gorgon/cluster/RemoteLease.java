@@ -75,7 +75,7 @@ final class RemoteLease implements Granted.Road {
             lease));
     if (call.isDone()) {
       crossing.onAbandoned(call, false);
-    } else if (ended && means.router().isGone(gate)) {
+    } else if (means.router().isGone(gate)) {
       crossing.lost(gate.path().address().hostPort());
     }
     return true;

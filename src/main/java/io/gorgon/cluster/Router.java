@@ -13,6 +13,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -57,7 +58,7 @@ final class Router implements Door {
           public void onGone(Station station) {}
 
           @Override
-          public void onLeft(String session, ActorRef<SessionEntity.Command> entity) {}
+          public void onLeft(String session, ActorRef<SessionEntity.Command> entity, long taken) {}
 
           @Override
           public void onClosed() {}
@@ -70,7 +71,7 @@ final class Router implements Door {
     void onGone(Station station);
 
     /** Who had a session has ended. */
-    void onLeft(String session, ActorRef<SessionEntity.Command> entity);
+    void onLeft(String session, ActorRef<SessionEntity.Command> entity, long taken);
 
     /** This one takes no calls any more. */
     void onClosed();
@@ -115,7 +116,7 @@ final class Router implements Door {
     lock.lock();
     try {
       late = closed != PoolStatus.RUNNING; // else it would wait behind those who are answered now
-      to = late || !waiting.isEmpty() ? null : choose(crossing);
+      to = late || someoneWaitsForAny() ? null : choose(crossing);
       if (late) {
         to = null;
       } else if (to != null) {
@@ -146,6 +147,16 @@ final class Router implements Door {
     }
   }
 
+  /** Whether a call waits that any node with room would get: then others wait behind it. */
+  private boolean someoneWaitsForAny() {
+    for (CallCrossing crossing : waiting) {
+      if (!crossing.wasRefused()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private PythonFailure draining() {
     return new Draining(settings.name(), closed == PoolStatus.STOPPED);
   }
@@ -157,6 +168,10 @@ final class Router implements Door {
   }
 
   private void depart(CallCrossing crossing, Station to) {
+    if (crossing.call().isDone()) {
+      crossing.onAbandoned(crossing.call(), false); // told that it had not started, and so it is
+      return;
+    }
     sender.accept(crossing, to);
     if (crossing.call().isDone()) {
       crossing.onAbandoned(crossing.call(), false);
@@ -196,6 +211,11 @@ final class Router implements Door {
 
   /** A node has not started it: another one may, unless all have refused it. */
   void redirect(CallCrossing crossing, PythonFailure failure) {
+    redirect(crossing, failure, crossing.again(nextNumber()));
+  }
+
+  /** The same, as another crossing of the same call. */
+  void redirect(CallCrossing crossing, PythonFailure failure, CallCrossing again) {
     boolean elsewhere = false;
     lock.lock();
     try {
@@ -203,6 +223,7 @@ final class Router implements Door {
         elsewhere |=
             !crossing.wasRefusedBy(station)
                 && station != crossing.station()
+                && station.isReachable()
                 && (station.isHopeful() || station.status() == PoolStatus.BROKEN);
       }
     } finally {
@@ -211,7 +232,6 @@ final class Router implements Door {
     over(crossing);
     // With no other node, one that drains is followed by another in time.
     if (elsewhere || failure instanceof Draining) {
-      CallCrossing again = crossing.again(nextNumber());
       crossing.call().heldBy(again);
       place(again);
     } else {
@@ -239,35 +259,44 @@ final class Router implements Door {
 
   /** Sends those that wait, as far as there is room; one whose time is over runs nowhere. */
   private void dispatch() {
+    List<CallCrossing> overdue = new ArrayList<>(0);
     for (CallCrossing next = next(); next != null; next = next()) {
       Station to = next.station();
       if (to != null) {
         depart(next, to);
       } else {
-        next.call().expire(); // room has come too late for it
+        overdue.add(next); // room has come too late for it
       }
     }
+    // Not before all are out: each that ends looks here for the next.
+    overdue.forEach(crossing -> crossing.call().expire());
   }
 
+  /** One that has a station now, or whose time is over. */
   private @Nullable CallCrossing next() {
     lock.lock();
     try {
-      CallCrossing first = waiting.peekFirst();
-      while (first != null && first.call().isDone()) {
-        waiting.pollFirst();
-        first = waiting.peekFirst();
+      Iterator<CallCrossing> all = waiting.iterator();
+      while (all.hasNext()) {
+        CallCrossing crossing = all.next();
+        if (crossing.call().isDone()) {
+          all.remove();
+        } else if (crossing.call().isOverdue(clock.getAsLong())) {
+          all.remove();
+          return crossing;
+        } else {
+          Station to = choose(crossing);
+          if (to != null) {
+            all.remove();
+            assign(crossing, to);
+            return crossing;
+          }
+          if (!crossing.wasRefused()) {
+            return null; // those behind it find no more than it does
+          }
+        }
       }
-      if (first != null && first.call().isOverdue(clock.getAsLong())) {
-        waiting.pollFirst();
-        return first;
-      }
-      Station to = first == null ? null : choose(first);
-      if (first == null || to == null) {
-        return null;
-      }
-      waiting.pollFirst();
-      assign(first, to);
-      return first;
+      return null;
     } finally {
       lock.unlock();
     }
@@ -376,8 +405,8 @@ final class Router implements Door {
   }
 
   /** Who had a session has ended. */
-  void left(String session, ActorRef<SessionEntity.Command> entity) {
-    watcher.onLeft(session, entity);
+  void left(String session, ActorRef<SessionEntity.Command> entity, long taken) {
+    watcher.onLeft(session, entity, taken);
   }
 
   /** A node does not run the pool any more, or is gone: nothing will come from there. */

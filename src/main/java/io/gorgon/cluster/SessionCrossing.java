@@ -6,6 +6,7 @@ import io.gorgon.message.PythonFailure.Draining;
 import io.gorgon.pool.CheckoutKind.Affinity;
 import io.gorgon.pool.PoolClock;
 import io.gorgon.worker.PendingCall;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
@@ -18,13 +19,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class SessionCrossing extends Crossing implements Turns.Step {
 
-  private static final long VERSION_UNKNOWN = -1;
+  /** Where it went, decided once; {@link #STAYS} for one that ended before. */
+  private record Way(@Nullable Owner owner) {}
+
+  private static final Way STAYS = new Way(null);
 
   private final String key;
   private final Affinity affinity;
   private final ShardedSessions sessions;
   private final PoolClock clock;
-  private final AtomicReference<@Nullable Owner> owner = new AtomicReference<>();
+  private final AtomicReference<@Nullable Way> way = new AtomicReference<>();
+  private final AtomicBoolean redirected = new AtomicBoolean();
   private volatile boolean cancelled;
   private volatile long cancelledAt;
 
@@ -55,24 +60,35 @@ final class SessionCrossing extends Crossing implements Turns.Step {
     return affinity;
   }
 
-  /** Notes that it goes to that owner now; false if it has gone to one. */
+  /** Notes that it goes to that owner now; false if it has gone to one, or stays. */
   boolean goesTo(Owner to) {
-    return owner.compareAndSet(null, to);
+    return way.compareAndSet(null, new Way(to));
+  }
+
+  /** Keeps it from going anywhere; false if it has gone. */
+  private boolean stays() {
+    return way.compareAndSet(null, STAYS) || owner() == null;
   }
 
   /** Who was sent it; null if nobody. */
   @Nullable Owner owner() {
-    return owner.get();
+    Way taken = way.get();
+    return taken == null ? null : taken.owner();
   }
 
   @Override
   boolean isSent() {
-    return owner.get() != null;
+    return owner() != null;
+  }
+
+  /** Whether it is the first time that it is to go another way. */
+  boolean redirects() {
+    return redirected.compareAndSet(false, true);
   }
 
   @Override
   public boolean takesCancel(PendingCall of) {
-    if (!isSent()) {
+    if (stays()) {
       return false;
     }
     if (!cancelled) {
@@ -80,7 +96,7 @@ final class SessionCrossing extends Crossing implements Turns.Step {
       cancelled = true;
       giveUp();
     }
-    return true;
+    return sessions.has(this); // else it has gone on as another crossing, which did not see this
   }
 
   private void giveUp() {
@@ -102,7 +118,7 @@ final class SessionCrossing extends Crossing implements Turns.Step {
     if (call().isDone()) {
       over(); // by whomever it was answered: others wait behind it
     } else if (!isSent()) {
-      if (call().isOverdue(now)) {
+      if (call().isOverdue(now) && stays()) {
         call().expire();
       }
     } else if (cancelled && now - cancelledAt > WORD_NANOS) {
@@ -114,13 +130,18 @@ final class SessionCrossing extends Crossing implements Turns.Step {
 
   @Override
   String node() {
-    Owner to = owner.get();
+    Owner to = owner();
     return to == null ? "the node that has the session" : to.gate().path().address().hostPort();
   }
 
   /** The node that has the session is gone for good. */
   void lost(String node) {
     unknown(node + ", which had the session, has left the cluster");
+  }
+
+  /** The one who had the session has taken it in, ended, and said nothing. */
+  void unanswered() {
+    unknown("what " + node() + " said of it was lost");
   }
 
   @Override
@@ -135,11 +156,16 @@ final class SessionCrossing extends Crossing implements Turns.Step {
 
   /** A node has taken it in. */
   void taken(ActorRef<Gate.Command> gate) {
-    sessions.taken(this, gate);
+    if (away() == null) {
+      sessions.taken(this, gate);
+    }
   }
 
   private void unknown(String why) {
-    call().abandon(new CommitUnknown(key, VERSION_UNKNOWN, why), false);
+    if (away() == null) {
+      sessions.doubt(this); // perhaps nobody is there any more
+    }
+    call().abandon(new CommitUnknown(key, CommitUnknown.UNKNOWN_VERSION, why), false);
   }
 
   @Override

@@ -10,7 +10,9 @@ import io.gorgon.message.PythonFailure.Draining;
 import io.gorgon.pool.CheckoutKind.Affinity;
 import io.gorgon.session.SessionState;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
@@ -127,9 +129,15 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   private final ClusterSettings settings;
   private final ActorRef<ClusterSharding.ShardCommand> shard;
   private final Set<Visit.Id> present = new HashSet<>();
-  private final Set<ActorRef<Desk.Command>> desks = new HashSet<>();
+
+  /** Nodes that know of this one, each with the number of the last call that was taken of it. */
+  private final Map<ActorRef<Desk.Command>, Long> desks = new HashMap<>();
+
   private int questions;
   private boolean leaving;
+
+  /** Whether nothing of a former stay here is left, such as a call that was cut off with it. */
+  private boolean fresh;
 
   private SessionEntity(
       ActorContext<Command> context,
@@ -147,7 +155,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
     this.settings = settings;
     this.shard = shard;
     // Whoever had it since may have changed it.
-    pool.sessions().release(key);
+    fresh = pool.sessions().release(key);
     startIdleTime();
   }
 
@@ -173,8 +181,9 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
 
   /** One that is about to leave says nothing: who knocks again will find the next owner. */
   private Behavior<Command> onKnock(Knock knock) {
-    if (!leaving) {
-      desks.add(knock.desk());
+    fresh = fresh || pool.sessions().release(key);
+    if (!leaving && fresh && knock.desk() != null) {
+      desks.putIfAbsent(knock.desk(), 0L);
       knock.desk().tell(new Desk.Here(knock.number(), getContext().getSelf(), gate));
     }
     return this;
@@ -185,6 +194,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
       return this; // of a sender that names nobody who would hear the answer
     }
     if (leaving) {
+      visits.parcels().discard(serve.request());
       serve
           .desk()
           .tell(
@@ -192,6 +202,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
       return this;
     }
     timers.cancel(Idle.class);
+    desks.merge(serve.desk(), serve.number(), Math::max);
     var id = new Visit.Id(serve.desk(), serve.number());
     present.add(id);
     // Before anything else is: what was not taken has not run.
@@ -336,7 +347,7 @@ final class SessionEntity extends AbstractBehavior<SessionEntity.Command> {
   /** Nothing that comes now is taken in any more, which is what callers must know. */
   private Behavior<Command> onPostStop() {
     present.forEach(id -> visits.giveUp(id, "since its node has let the session go"));
-    desks.forEach(desk -> desk.tell(new Desk.Left(key, getContext().getSelf())));
+    desks.forEach((desk, taken) -> desk.tell(new Desk.Left(key, getContext().getSelf(), taken)));
     return this;
   }
 }

@@ -1,6 +1,8 @@
 package io.gorgon.cluster;
 
 import io.gorgon.message.FailureForm;
+import io.gorgon.message.PythonFailure;
+import io.gorgon.message.PythonFailure.CommitUnknown;
 import io.gorgon.message.PythonFailure.StoreUnavailable;
 import io.gorgon.session.SessionState;
 import java.time.Duration;
@@ -14,8 +16,8 @@ import org.apache.pekko.cluster.sharding.typed.javadsl.EntityRef;
 /** This asks the node that has a session what is no call. Thread-safe. */
 final class SessionQuestions {
 
-  /** How long an answer is waited for that costs nothing to ask for again. */
-  private static final Duration PATIENCE = Duration.ofSeconds(2);
+  /** How long an answer is waited for that may be asked for again; a store has its own limit. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final Function<String, EntityRef<SessionEntity.Command>> entities;
   private final Parcels parcels;
@@ -37,7 +39,11 @@ final class SessionQuestions {
 
   /** Has the state forgotten. */
   CompletionStage<Done> end(String key) {
-    return this.<SessionEntity.Ended>ask(key, SessionEntity.End::new, timeout)
+    return this.<SessionEntity.Ended>ask(
+            key,
+            SessionEntity.End::new,
+            timeout,
+            why -> new CommitUnknown(key, CommitUnknown.UNKNOWN_VERSION, "it was to end; " + why))
         .thenCompose(
             ended -> {
               FailureForm failure = ended.failure();
@@ -55,7 +61,7 @@ final class SessionQuestions {
   private CompletionStage<SessionState> read(String key, Duration left) {
     Duration limit = left.compareTo(PATIENCE) < 0 ? left : PATIENCE;
     Duration then = left.minus(limit);
-    return this.<SessionEntity.Seen>ask(key, SessionEntity.Look::new, limit)
+    return this.<SessionEntity.Seen>ask(key, SessionEntity.Look::new, limit, why -> away(key, why))
         .handle(
             (seen, failure) ->
                 seen != null
@@ -76,14 +82,18 @@ final class SessionQuestions {
   }
 
   private <A> CompletionStage<A> ask(
-      String key, Function<ActorRef<A>, SessionEntity.Command> question, Duration limit) {
+      String key,
+      Function<ActorRef<A>, SessionEntity.Command> question,
+      Duration limit,
+      Function<String, PythonFailure> unanswered) {
     return entities
         .apply(key)
         .<A>ask(question::apply, limit)
         .exceptionallyCompose(
             failure ->
                 CompletableFuture.failedFuture(
-                    away(key, "the node that has it did not answer: " + failure.getMessage())));
+                    unanswered.apply(
+                        "the node that has it did not answer: " + failure.getMessage())));
   }
 
   private static StoreUnavailable away(String key, String problem) {

@@ -168,16 +168,27 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     } else if (owner == null) {
       knock(crossing);
     } else if (crossing.goesTo(owner)) {
-      PendingCall call = crossing.call();
-      owner
-          .entity()
-          .tell(
-              new SessionEntity.Serve(
-                  desk,
-                  crossing.number(),
-                  Errand.of(call, clock.getAsLong()),
-                  crossing.affinity(),
-                  parcels.pack(call.body())));
+      if (owner.equals(owners.get(crossing.key()))) {
+        serve(crossing, owner);
+      } else {
+        redirect(crossing); // it has ended, and whoever looked then found nothing under way
+      }
+    }
+  }
+
+  private void serve(SessionCrossing crossing, Owner owner) {
+    PendingCall call = crossing.call();
+    owner
+        .entity()
+        .tell(
+            new SessionEntity.Serve(
+                desk,
+                crossing.number(),
+                Errand.of(call, clock.getAsLong()),
+                crossing.affinity(),
+                parcels.pack(call.body())));
+    if (crossing.isCancelled() || call.isDone()) {
+      giveUp(crossing); // again: the first may have gone ahead of the call
     }
   }
 
@@ -195,6 +206,9 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
 
   /** Somebody has opened. */
   void found(SessionCrossing crossing, Owner owner) {
+    if (router.station(owner.gate()) == null) {
+      return; // gone since, or not known yet: it is asked again
+    }
     owners.put(crossing.key(), owner);
     if (!crossing.isSent()) {
       depart(crossing);
@@ -270,7 +284,7 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
 
   /** What the one who had the session has not taken in has not started. */
   @Override
-  public void onLeft(String session, ActorRef<SessionEntity.Command> entity) {
+  public void onLeft(String session, ActorRef<SessionEntity.Command> entity, long taken) {
     owners.computeIfPresent(session, (key, owner) -> owner.entity().equals(entity) ? null : owner);
     SessionCrossing left = null;
     lock.lock();
@@ -286,8 +300,10 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
     } finally {
       lock.unlock();
     }
-    if (left != null) {
+    if (left != null && left.number() > taken) {
       redirect(left);
+    } else if (left != null) {
+      left.unanswered(); // taken in, and what was said of that was lost
     }
   }
 
@@ -295,6 +311,19 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
   @Override
   public void onClosed() {
     onReachability();
+  }
+
+  /** Whether it is still the one that its call goes by. */
+  boolean has(SessionCrossing crossing) {
+    return router.find(crossing.number()) == crossing;
+  }
+
+  /** Whoever has the session does not answer: next time it is asked who that is. */
+  void doubt(SessionCrossing crossing) {
+    Owner owner = crossing.owner();
+    if (owner != null) {
+      owners.remove(crossing.key(), owner);
+    }
   }
 
   /** Tells the one who was sent a call, and has not said yet that it was taken in. */
@@ -312,6 +341,9 @@ final class ShardedSessions implements SessionHome, Router.Watcher {
 
   /** The session is on its way from one node to another, and the call was not started. */
   void redirect(SessionCrossing crossing) {
+    if (!crossing.redirects()) {
+      return;
+    }
     String key = crossing.key();
     Owner owner = crossing.owner();
     if (owner != null) {

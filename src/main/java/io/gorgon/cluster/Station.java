@@ -5,15 +5,15 @@ import org.apache.pekko.actor.typed.ActorRef;
 import org.jspecify.annotations.Nullable;
 
 /**
- * This is a node that runs the pool, as a node that sends it calls sees it. Its fields are touched
- * under the {@link Router}'s lock.
+ * This is a node that runs the pool, as a node that sends it calls sees it. It is changed under the
+ * {@link Router}'s lock.
  */
 final class Station {
 
   private final ActorRef<Gate.Command> gate;
   private final @Nullable Hosted own;
-  private boolean reachable = true;
-  private @Nullable Load load;
+  private volatile boolean reachable = true;
+  private volatile @Nullable Load load;
   private int sent;
 
   /** {@code own}: the pool behind the gate if that is this very node, else null. */
@@ -42,6 +42,11 @@ final class Station {
 
   boolean isReachable() {
     return reachable;
+  }
+
+  /** Whether it has told how much it has to do. */
+  boolean isHeardOf() {
+    return load != null;
   }
 
   void load(Load now) {

@@ -8,6 +8,8 @@ import io.gorgon.wire.Frame;
 import io.gorgon.worker.PendingCall;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -63,11 +65,16 @@ final class Visits {
     long deadline = clock.after(errand.remaining()); // the way of a big request counts
     var visit = new Visit(id, this, onOver);
     if (present.putIfAbsent(id, visit) != null) {
-      onOver.run();
-      return;
+      return; // said twice; the first one has it
+    }
+    CompletionStage<Payload> unpacked;
+    try {
+      unpacked = parcels.unpack(request);
+    } catch (RuntimeException broken) {
+      unpacked = CompletableFuture.failedFuture(broken);
     }
     line.addNext(
-        parcels.unpack(request),
+        unpacked,
         (payload, failure) -> {
           if (payload == null) {
             visit.failed(Lost.request(errand.target(), id.desk(), failure));
@@ -77,6 +84,8 @@ final class Visits {
             visit.begin(errand, payload, deadline, road);
           } catch (PythonFailure refused) {
             visit.failed(refused);
+          } catch (RuntimeException broken) {
+            visit.failed(Lost.request(errand.target(), id.desk(), broken));
           }
         });
   }
@@ -85,6 +94,8 @@ final class Visits {
     Visit visit = present.get(id);
     if (visit != null) {
       visit.say(number, kind, parcel);
+    } else {
+      parcels.discard(parcel);
     }
   }
 

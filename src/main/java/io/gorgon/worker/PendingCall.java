@@ -332,8 +332,13 @@ public final class PendingCall {
   /** Answers that it is cancelled and stops it wherever it is; false if it had an answer. */
   public boolean cancel(String why) {
     Holder current = holder;
-    if (current != null && !isDone() && current.takesCancel(this)) {
-      return true;
+    Holder asked = null;
+    while (current != null && current != asked && !isDone()) {
+      if (current.takesCancel(this)) {
+        return true;
+      }
+      asked = current;
+      current = holder; // it may have gone on to another meanwhile
     }
     if (!decide()) {
       return false;

@@ -135,7 +135,7 @@ final class MessageExamples {
         new Desk.Loaded(gate, load, 1),
         new SessionEntity.Knock(desk, 6),
         new Desk.Here(5, somebody(), gate),
-        new Desk.Left("key", somebody()),
+        new Desk.Left("key", somebody(), 4),
         new SessionEntity.Serve(desk, 6, errand(), Affinity.PINNED, parcel(4)),
         new SessionEntity.GiveUp(desk, 6),
         new SessionEntity.End(somebody()),

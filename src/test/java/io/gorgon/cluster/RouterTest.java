@@ -26,6 +26,38 @@ class RouterTest {
   private final Nodes nodes = new Nodes();
   private final Router router = nodes.router;
 
+  @Test
+  void oneThatANodeHasRefusedHoldsUpNobodyWhoMayGoThere() {
+    Station free = nodes.node("free", 1, 1);
+    PendingCall refused = nodes.offer();
+    Station full = nodes.node("full", 1, 1);
+    nodes.offer();
+    assertThat(nodes.last().to()).isSameAs(full);
+    nodes.sent.get(0).crossing().failed(new Overloaded("p", 1, 1, "none"));
+    assertThat(refused.isDone()).isFalse();
+
+    PendingCall next = nodes.offer();
+
+    assertThat(nodes.last().crossing().call()).isSameAs(next);
+    assertThat(nodes.last().to()).isSameAs(free);
+  }
+
+  @Test
+  void refusalsDoNotCountAsRunsOfAnIdempotentCall() {
+    Station first = nodes.node("first", 1, 1);
+    PendingCall call = nodes.offer(Call.of("m:f").idempotent(1));
+    Station second = nodes.node("second", 1, 1);
+    nodes.last().crossing().failed(new Draining("p", false));
+    assertThat(nodes.last().to()).isSameAs(second);
+    Station third = nodes.node("third", 1, 1);
+
+    router.gone(second.gate());
+
+    assertThat(nodes.last().to()).isSameAs(third);
+    assertThat(nodes.last().crossing().call()).isSameAs(call);
+    assertThat(first).isNotSameAs(third);
+  }
+
   // ---- the choice
 
   @Test

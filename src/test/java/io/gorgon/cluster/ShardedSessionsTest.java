@@ -50,10 +50,14 @@ class ShardedSessionsTest {
 
   /** Opens to whoever knocks, and takes the call. */
   private SessionEntity.Serve served() {
+    return servedBy(home);
+  }
+
+  private SessionEntity.Serve servedBy(Station owner) {
     SessionEntity.Command message = entity.receiveMessage();
     if (message instanceof SessionEntity.Knock knock) {
       ((SessionCrossing) nodes.router.find(knock.number()))
-          .ownedBy(new Owner(entity.getRef(), home.gate()));
+          .ownedBy(new Owner(entity.getRef(), owner.gate()));
       message = entity.receiveMessage();
     }
     return (SessionEntity.Serve) message;
@@ -110,7 +114,8 @@ class ShardedSessionsTest {
 
     nodes.router.gone(home.gate());
 
-    assertThat(served().errand().callId()).isEqualTo(call.id());
+    Station next = nodes.node("next", 1, 1);
+    assertThat(servedBy(next).errand().callId()).isEqualTo(call.id());
   }
 
   @Test
@@ -191,10 +196,34 @@ class ShardedSessionsTest {
     PendingCall call = submit();
     served();
 
-    sessions.onLeft("key", entity.getRef());
+    sessions.onLeft("key", entity.getRef(), 0);
     List.copyOf(later).forEach(Runnable::run);
 
     assertThat(served().errand().callId()).isEqualTo(call.id());
+  }
+
+  @Test
+  void whatAnOwnerThatEndsHasTakenInIsNotRunAgainThoughNothingWasHeardOfIt() {
+    PendingCall call = submit();
+    SessionEntity.Serve serve = served();
+
+    sessions.onLeft("key", entity.getRef(), serve.number());
+
+    assertThat(Nodes.failure(call)).isInstanceOf(CommitUnknown.class);
+    List.copyOf(later).forEach(Runnable::run);
+    assertThat(entity.getAllReceived()).noneMatch(SessionEntity.Serve.class::isInstance);
+  }
+
+  @Test
+  void anOwnerThatSaysNothingIsNotTakenForOneAnyMore() {
+    submit();
+    served();
+    nodes.pass(Duration.ofSeconds(11));
+    assertThat(entity.getAllReceived()).hasOnlyElementsOfType(SessionEntity.GiveUp.class);
+
+    submit();
+
+    assertThat(entity.receiveMessage()).isInstanceOf(SessionEntity.Knock.class);
   }
 
   @Test
