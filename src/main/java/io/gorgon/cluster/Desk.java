@@ -9,7 +9,10 @@ import io.gorgon.message.Reply;
 import io.gorgon.message.WorkerId;
 import io.gorgon.wire.Frame;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
@@ -99,6 +102,16 @@ final class Desk extends AbstractBehavior<Desk.Command> {
   /** A session's call has been taken in by that node. */
   record Taken(long number, ActorRef<Gate.Command> gate) implements Command, ClusterMessage {}
 
+  /** Which calls of this node a node has, and how much it has told of each. */
+  record Called(ActorRef<Gate.Command> gate, Roll roll) implements Command, ClusterMessage {
+
+    Called {
+      roll = Objects.requireNonNullElse(roll, NO_ROLL);
+    }
+
+    private static final Roll NO_ROLL = new Roll(List.of(), List.of(), false);
+  }
+
   /** How much a node has to do. */
   record Loaded(ActorRef<Gate.Command> gate, Load load, int version)
       implements Command, ClusterMessage {
@@ -117,8 +130,8 @@ final class Desk extends AbstractBehavior<Desk.Command> {
   /** How often deadlines are looked at: a promise of 250 ms needs no finer one. */
   private static final Duration TICK = Duration.ofMillis(20);
 
-  /** How often a node is greeted that has not answered yet: the greeting may have been lost. */
-  private static final int TICKS_TO_JOIN = 50;
+  /** How often it is looked whether something was lost. */
+  private static final int TICKS_OF_A_SECOND = 50;
 
   /** What a desk works with: made before it, and told of it. */
   record Parts(
@@ -138,6 +151,7 @@ final class Desk extends AbstractBehavior<Desk.Command> {
   private final Router router;
   private final Set<ActorRef<Gate.Command>> known = new HashSet<>();
   private final Set<ActorRef<Gate.Command>> tooOld = new HashSet<>();
+  private final Map<ActorRef<Gate.Command>, RollCall> rollCalls = new HashMap<>();
   private long ticks;
 
   private Desk(ActorContext<Command> context, TimerScheduler<Command> timers, Parts parts) {
@@ -164,6 +178,7 @@ final class Desk extends AbstractBehavior<Desk.Command> {
         .onMessage(Left.class, this::onLeft)
         .onMessage(Taken.class, this::onTaken)
         .onMessage(Loaded.class, this::onLoaded)
+        .onMessage(Called.class, this::onCalled)
         .onMessage(Tick.class, tick -> onTick())
         .onMessage(Listed.class, this::onListed)
         .onMessage(GateGone.class, this::onGateGone)
@@ -284,10 +299,50 @@ final class Desk extends AbstractBehavior<Desk.Command> {
   private Behavior<Command> onTick() {
     router.tick();
     ticks++;
-    if (ticks % TICKS_TO_JOIN == 0) {
+    if (ticks % TICKS_OF_A_SECOND == 0) {
+      callTheRoll();
       router.stations().stream()
           .filter(station -> !station.isHeardOf() && !tooOld.contains(station.gate()))
           .forEach(station -> join(station.gate()));
+    }
+    return this;
+  }
+
+  /** Calls whose messages were lost would be waited for on both sides, streams for ever. */
+  private void callTheRoll() {
+    Map<ActorRef<Gate.Command>, Map<Long, Long>> calls = new HashMap<>();
+    for (Crossing crossing : router.all()) {
+      if (crossing.away() instanceof RemoteVisit visit) {
+        calls
+            .computeIfAbsent(visit.gate(), any -> new HashMap<>())
+            .put(crossing.number(), visit.said());
+      }
+    }
+    for (ActorRef<Gate.Command> gate : known) {
+      gate.tell(
+          new Gate.Called(getContext().getSelf(), Roll.of(calls.getOrDefault(gate, Map.of()))));
+    }
+  }
+
+  private Behavior<Command> onCalled(Called called) {
+    ActorRef<Gate.Command> gate = called.gate();
+    if (known.contains(gate)) {
+      Map<Long, Long> heard = new HashMap<>();
+      for (Crossing crossing : router.all()) {
+        // One whose answer is still being fetched has ended there.
+        if (crossing.away() instanceof RemoteVisit visit
+            && visit.gate().equals(gate)
+            && !crossing.heard().isBusy()) {
+          heard.put(crossing.number(), crossing.heard().nextNumber());
+        }
+      }
+      for (long number :
+          rollCalls.computeIfAbsent(gate, any -> new RollCall()).lost(called.roll(), heard)) {
+        Crossing crossing = router.find(number);
+        if (crossing != null) {
+          broken(crossing, "what was said of it", new IllegalStateException("it was lost"));
+        }
+      }
     }
     return this;
   }
@@ -326,6 +381,7 @@ final class Desk extends AbstractBehavior<Desk.Command> {
 
   private void gone(ActorRef<Gate.Command> gate) {
     tooOld.remove(gate);
+    rollCalls.remove(gate);
     if (known.remove(gate)) {
       router.gone(gate);
     }

@@ -81,6 +81,16 @@ final class Gate extends AbstractBehavior<Gate.Command> {
   /** Nobody waits for that call any more. */
   record GiveUp(ActorRef<Desk.Command> desk, long number) implements Command, ClusterMessage {}
 
+  /** Which calls a node has here, and how much it has said in each; the same is told to it. */
+  record Called(ActorRef<Desk.Command> desk, Roll roll) implements Command, ClusterMessage {
+
+    Called {
+      roll = Objects.requireNonNullElse(roll, NO_ROLL);
+    }
+
+    private static final Roll NO_ROLL = new Roll(List.of(), List.of(), false);
+  }
+
   /** Check a worker out, for a session if a key is named. */
   record Lend(
       ActorRef<Borrower.Command> borrower,
@@ -190,6 +200,7 @@ final class Gate extends AbstractBehavior<Gate.Command> {
   private final Visits visits;
   private final Lender lender;
   private final Map<ActorRef<Desk.Command>, Load> desks = new HashMap<>();
+  private final Map<ActorRef<Desk.Command>, RollCall> rollCalls = new HashMap<>();
   private final Set<WorkerId> ready = new HashSet<>();
   private final long ticksToRepeat;
   private int mostWorkers;
@@ -222,6 +233,7 @@ final class Gate extends AbstractBehavior<Gate.Command> {
         .onMessage(Serve.class, this::onServe)
         .onMessage(Say.class, this::onSay)
         .onMessage(GiveUp.class, this::onGiveUp)
+        .onMessage(Called.class, this::onCalled)
         .onMessage(Lend.class, this::onLend)
         .onMessage(Settled.class, this::onSettled)
         .onMessage(Withdraw.class, this::onWithdraw)
@@ -262,6 +274,15 @@ final class Gate extends AbstractBehavior<Gate.Command> {
 
   private Behavior<Command> onGiveUp(GiveUp giveUp) {
     visits.giveUp(new Visit.Id(giveUp.desk(), giveUp.number()));
+    return this;
+  }
+
+  private Behavior<Command> onCalled(Called called) {
+    ActorRef<Desk.Command> desk = called.desk();
+    if (desks.containsKey(desk)) {
+      RollCall call = rollCalls.computeIfAbsent(desk, any -> new RollCall());
+      desk.tell(new Desk.Called(getContext().getSelf(), visits.answer(desk, called.roll(), call)));
+    }
     return this;
   }
 
@@ -343,6 +364,7 @@ final class Gate extends AbstractBehavior<Gate.Command> {
 
   private Behavior<Command> onDeskGone(DeskGone gone) {
     desks.remove(gone.desk());
+    rollCalls.remove(gone.desk());
     visits.giveUpAll(gone.desk());
     return this;
   }

@@ -55,7 +55,13 @@ final class InOrder {
     }
   }
 
-  private synchronized long nextNumber() {
+  /** Whether one is still on its way as a whole, or is being taken. */
+  synchronized boolean isBusy() {
+    return taking || !entries.isEmpty();
+  }
+
+  /** How many have come. */
+  synchronized long nextNumber() {
     return expected;
   }
 

@@ -28,6 +28,16 @@ final class RemoteVisit implements Away {
     gate.tell(new Gate.Say(desk, number, said++, frame.kind(), parcels.pack(frame.payload())));
   }
 
+  /** How much was said. */
+  synchronized long said() {
+    return said;
+  }
+
+  /** The node that has it. */
+  ActorRef<Gate.Command> gate() {
+    return gate;
+  }
+
   @Override
   public void giveUp() {
     gate.tell(new Gate.GiveUp(desk, number));

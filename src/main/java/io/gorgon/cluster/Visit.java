@@ -19,7 +19,8 @@ final class Visit implements Home {
   /** Whose call it is: numbers are given out by the caller's node. */
   record Id(ActorRef<Desk.Command> desk, long number) {}
 
-  private static final String LOST = "since something that its caller said to it was lost";
+  /** Why it is given up where messages between the nodes were lost. */
+  static final String LOST = "since something was lost between its node and its caller's";
 
   private final Id id;
   private final Visits visits;
@@ -80,6 +81,16 @@ final class Visit implements Home {
     if (running != null) {
       running.giveUp(why);
     }
+  }
+
+  /** How much was told. */
+  synchronized long told() {
+    return told;
+  }
+
+  /** How much its caller's node has said, as far as it has come. */
+  long heard() {
+    return said.nextNumber();
   }
 
   // Numbers and the order of sending must agree, whatever threads tell.

@@ -7,7 +7,9 @@ import io.gorgon.pool.PoolClock;
 import io.gorgon.wire.Frame;
 import io.gorgon.worker.PendingCall;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -108,6 +110,21 @@ final class Visits {
     if (visit != null) {
       visit.giveUp(why);
     }
+  }
+
+  /** Looks which calls of a node have lost something, and what the node is to look at itself. */
+  Roll answer(ActorRef<Desk.Command> desk, Roll roll, RollCall call) {
+    Map<Long, Long> told = new HashMap<>();
+    Map<Long, Long> heard = new HashMap<>();
+    present.forEach(
+        (id, visit) -> {
+          if (id.desk().equals(desk)) {
+            told.put(id.number(), visit.told());
+            heard.put(id.number(), visit.heard());
+          }
+        });
+    call.lost(roll, heard).forEach(number -> giveUp(new Visit.Id(desk, number), Visit.LOST));
+    return Roll.of(told);
   }
 
   /** Gives up all calls of a node that is gone. */
