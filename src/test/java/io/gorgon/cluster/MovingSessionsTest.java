@@ -57,6 +57,23 @@ class MovingSessionsTest {
   }
 
   @Test
+  void aSessionInUseIsNotLetGoAndOneThatRestsComesBackWithItsState() {
+    try (TestCluster cluster = TestCluster.start(1, "gorgon.cluster.passivate-after = 1s")) {
+      cluster.join("front");
+      cluster.awaitNodes(1, 1);
+      PythonPool front = cluster.pool(1);
+      get(front.session("rests").call(Call.of("sessions:increment")));
+
+      // Three times as long as a session may rest; sharding is told nothing meanwhile.
+      RunningCall used = front.session("used").call(Call.of("sessions:increment_then", "", 3.0));
+
+      assertThat(get(used).as(Integer.class)).isEqualTo(1);
+      assertThat(get(front.session("rests").call(Call.of("sessions:increment"))).as(Integer.class))
+          .isEqualTo(2);
+    }
+  }
+
+  @Test
   void theEndOfASessionIsBehindTheCallsBeforeIt() {
     try (TestCluster cluster = TestCluster.start(1)) {
       cluster.join("front");
