@@ -28,12 +28,25 @@ final class LaneQueue {
     calls++;
   }
 
-  /** Puts calls before everything else, in their order. */
+  /** Puts calls back before all that came after them, and before claims, in their order. */
   void addFirst(List<PendingCall> returned) {
+    Deque<Entry> older = new ArrayDeque<>(0);
     for (int i = returned.size() - 1; i >= 0; i--) {
-      entries.addFirst(new Entry(returned.get(i), 0));
+      PendingCall call = returned.get(i);
+      // Some come back one by one, and those before it may be here already.
+      while (!entries.isEmpty() && isOlder(entries.peekFirst(), call)) {
+        older.addLast(entries.pollFirst());
+      }
+      entries.addFirst(new Entry(call, 0));
       calls++;
+      while (!older.isEmpty()) {
+        entries.addFirst(older.pollLast());
+      }
     }
+  }
+
+  private static boolean isOlder(Entry entry, PendingCall call) {
+    return entry.call() != null && entry.call().enteredAt() - call.enteredAt() < 0;
   }
 
   void addClaim(long request, boolean first) {

@@ -18,7 +18,10 @@ public interface CallSource {
    */
   List<PendingCall> more(Runner busy, int left);
 
-  /** Takes back calls that a worker did not start; they go before all others, in this order. */
+  /**
+   * Takes back calls that a worker did not start; they go before all that came after them, in this
+   * order.
+   */
   void giveBack(List<PendingCall> calls);
 
   /** Learns how long a call was at its worker. */

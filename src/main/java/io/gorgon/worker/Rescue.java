@@ -17,12 +17,26 @@ final class Rescue {
   /** The request that kept others waiting at the last look, 0 for none. */
   private long slow;
 
-  /** The last request that was marked then. */
+  /** The requests that were marked then: those behind the first number, up to the second. */
+  private long markedBehind;
+
   private long markedUpTo;
 
   Rescue(Flights flights, Connection connection) {
     this.flights = flights;
     this.connection = connection;
+  }
+
+  /**
+   * Whether calls that are marked are still at the worker. They may come back one by one, and what
+   * it is given meanwhile would go before them.
+   */
+  boolean isUnderWay() {
+    InFlight first = flights.first();
+    return first != null
+        && first.request() <= markedUpTo
+        && flights.all().stream()
+            .anyMatch(flight -> flight.request() > markedBehind && flight.request() <= markedUpTo);
   }
 
   /** Looks once; the calls that were taken back, in their order. */
@@ -35,6 +49,7 @@ final class Rescue {
     }
     if (slow != started) {
       slow = started;
+      markedBehind = started;
       markedUpTo = flights.lastInFlight();
       connection.markWithdrawn(markedUpTo);
       return List.of();

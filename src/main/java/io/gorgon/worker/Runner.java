@@ -502,12 +502,21 @@ public final class Runner implements PendingCall.Holder {
       return 0;
     }
     int left = flights.size();
-    if (left == 0) {
+    if (left == 0 || isRescuing()) {
       return 0;
     }
     List<PendingCall> more = source.more(this, left);
     startAll(more);
     return gathering.pause(nanoTime.getAsLong(), left + more.size());
+  }
+
+  private boolean isRescuing() {
+    lock.lock();
+    try {
+      return rescue.isUnderWay();
+    } finally {
+      lock.unlock();
+    }
   }
 
   private void onSaid(Frame frame) {

@@ -59,6 +59,21 @@ class LaneQueueTest {
     assertThat(drained()).containsExactly("call 2", "call 3", "claim 8", "call 1");
   }
 
+  /** Those that a worker has taken back from it are told one after the other. */
+  @Test
+  void whatIsPutBackOneByOneStandsInTheOrderOfItsComing() {
+    PendingCall first = call();
+    PendingCall second = call();
+    PendingCall third = call();
+    added();
+    queue.addFirst(List.of(first));
+    queue.addFirst(List.of(third));
+    queue.addFirst(List.of(second));
+
+    assertThat(queue.calls()).isEqualTo(4);
+    assertThat(drained()).containsExactly("call 1", "call 2", "call 3", "call 4");
+  }
+
   @Test
   void callsThatWereAnsweredMeanwhileAreSkippedAndNotCounted() {
     PendingCall answered = added();

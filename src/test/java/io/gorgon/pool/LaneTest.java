@@ -150,12 +150,12 @@ class LaneTest extends LaneScene {
   // ---- calls that come back
 
   @Test
-  void whatComesBackGoesBeforeAllOthersInItsOrder() {
+  void whatComesBackGoesBeforeAllThatCameAfterItInItsOrder() {
     Runner runner = admitted(1);
     offered();
-    PendingCall waits = offered();
     PendingCall first = call();
     PendingCall second = call();
+    PendingCall waits = offered();
 
     lane.giveBack(List.of(first, second));
 

@@ -60,6 +60,25 @@ class RescueTest {
   }
 
   @Test
+  void aRescueIsUnderWayUntilAllThatWereMarkedHaveComeBack() {
+    flies();
+    flies();
+    flies();
+    connection.started(1);
+    assertThat(rescue.isUnderWay()).isFalse();
+    rescue.look();
+    assertThat(rescue.isUnderWay()).isTrue();
+
+    flights.land(1);
+    flights.land(2);
+    assertThat(rescue.isUnderWay()).isTrue();
+    flights.land(3);
+    assertThat(rescue.isUnderWay()).isFalse();
+    flies();
+    assertThat(rescue.isUnderWay()).isFalse();
+  }
+
+  @Test
   void aWorkerThatMovesOnBetweenTwoLooksKeepsItsCalls() {
     flies();
     PendingCall second = flies();
